@@ -1,0 +1,444 @@
+/* fovea.h - convolutional networks in C: describe, train, look inside, use, ship.
+ *
+ * This is the one public door of libfovea. It is C11 and also valid C++20.
+ *
+ * Ownership   What you create you free; everything else is borrowed from the object it came from and lives as long as
+ *             that object. Freeing NULL is fine.
+ * Errors      Calls that can fail return a status, or NULL, and write one sentence into the caller's fv_error (which may
+ *             be NULL). The library never prints, aborts or exits because of what it was given.
+ * Options     Functions with options take a struct through a macro: fv_fit(model, data, &error, .epochs = 5). Zero is
+ *             always the default; where a true zero is meant, say FV_ZERO.
+ * Threads     One object is used by one thread at a time, except that a model may be read by several runs at once.
+ * Layout      Pictures are channels last: (batch, height, width, channels); sequences (batch, length, channels);
+ *             volumes (batch, depth, height, width, channels). Row-major.
+ */
+#ifndef FOVEA_H
+#define FOVEA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FV_VERSION_MAJOR 0
+#define FV_VERSION_MINOR 1
+#define FV_VERSION_PATCH 0
+
+#if defined(__GNUC__) || defined(__clang__)
+#define FV_API __attribute__((visibility("default")))
+#define FV_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#else
+#define FV_API
+#define FV_PRINTF(format, first)
+#endif
+
+/* An options struct written at the call: FV_OPTIONS(fv_fit_options, .epochs = 5). Lives until the end of the block in C,
+ * of the full expression in C++. */
+#ifdef __cplusplus
+template <class T> inline const T *fv_address_of(const T &options) { return &options; }
+#define FV_OPTIONS(type, ...) fv_address_of(type{.size = sizeof(type) __VA_OPT__(, ) __VA_ARGS__})
+extern "C" {
+#else
+#define FV_OPTIONS(type, ...) (&(type){.size = sizeof(type), __VA_ARGS__})
+#endif
+
+/* In an options struct a plain 0 asks for the default. FV_ZERO asks for the number 0 (integer and float fields alike). */
+#define FV_ZERO (-0x7fffffff)
+
+/* ---- version -------------------------------------------------------------------------------------------------- */
+
+/* "0.1.0" */
+FV_API const char *fv_version(void);
+
+/* ---- errors --------------------------------------------------------------------------------------------------- */
+
+typedef enum fv_status {
+    FV_OK = 0,
+    FV_E_ARGUMENT,    /* a value that the caller gave is out of its range */
+    FV_E_SYNTAX,      /* the text of a network cannot be read */
+    FV_E_SHAPE,       /* shapes or types do not fit together */
+    FV_E_FILE,        /* a file cannot be opened, read or written */
+    FV_E_FORMAT,      /* a file's content is not what it claims to be */
+    FV_E_MEMORY,      /* not enough memory */
+    FV_E_UNSUPPORTED, /* valid, but this build cannot do it */
+    FV_E_CANCELLED,   /* a callback asked to stop */
+    FV_E_NUMBER       /* a result is not finite */
+} fv_status;
+
+/* What went wrong, in one sentence: what, where, expected, got. Written only when a call fails. */
+typedef struct fv_error {
+    fv_status status;
+    int line, column; /* place in a text, from 1; 0 where there is none */
+    char file[256];   /* name of the file or text; empty where there is none */
+    char message[512];
+} fv_error;
+
+/* "shape error"; never NULL */
+FV_API const char *fv_status_name(fv_status status);
+
+/* Writes "file:line:column: message" (as far as each is known) into `out` of `size` bytes; returns `out`. */
+FV_API const char *fv_error_text(const fv_error *error, char *out, size_t size);
+
+/* Frees text and arrays that the library handed over (each such function says so). */
+FV_API void fv_free(void *memory);
+
+/* ---- tensors -------------------------------------------------------------------------------------------------- */
+
+typedef enum fv_dtype { FV_NO_DTYPE = 0, FV_F32, FV_F64, FV_I32, FV_I64, FV_U8, FV_BOOL } fv_dtype;
+
+enum { FV_MAX_RANK = 8 };
+
+/* In a shape of a network (not of a tensor) a dimension may be symbolic. */
+enum { FV_BATCH = -1, FV_OPEN = -2 };
+
+typedef struct fv_shape {
+    int rank;
+    int64_t dim[FV_MAX_RANK];
+} fv_shape;
+
+/* A plain view of numbers; whoever made it says who owns `data`. */
+typedef struct fv_tensor {
+    fv_dtype dtype;
+    fv_shape shape;
+    void *data;
+} fv_tensor;
+
+FV_API size_t fv_dtype_size(fv_dtype dtype);           /* bytes of one element */
+FV_API const char *fv_dtype_name(fv_dtype dtype);      /* "f32" */
+FV_API fv_dtype fv_dtype_from_name(const char *name);  /* FV_NO_DTYPE if unknown */
+FV_API int64_t fv_shape_count(const fv_shape *shape);  /* elements; symbolic dimensions count as 1 */
+FV_API bool fv_shape_equal(const fv_shape *a, const fv_shape *b);
+/* "Nx28x28x1": batch as N, open dimensions as ?, rank 0 as "scalar". Returns `out`. */
+FV_API const char *fv_shape_text(const fv_shape *shape, char *out, size_t size);
+
+/* A tensor with zeroed memory of its own; free its data with fv_free. data is NULL when memory is short. */
+FV_API fv_tensor fv_tensor_new(fv_dtype dtype, const fv_shape *shape);
+
+/* ---- networks ------------------------------------------------------------------------------------------------- */
+
+/* A directed acyclic graph of operator applications with named inputs and outputs. */
+typedef struct fv_net fv_net;
+
+/* One result in a net. Inputs, parameters and constants are values too. A builder that was given something wrong
+ * returns the bad value (id -1), every builder passes it on, and fv_net_check reports the first error. */
+typedef struct fv_value {
+    fv_net *net;
+    int32_t id;
+} fv_value;
+
+FV_API fv_net *fv_net_new(void); /* NULL when memory is short */
+FV_API void fv_net_free(fv_net *net);
+
+/* "name=value" for a file-level `param` of a .net text. */
+typedef struct fv_setting {
+    const char *name, *value;
+} fv_setting;
+
+/* Reads a network from text (docs/language.md). `name` is used in messages. NULL and *error on a mistake. */
+FV_API fv_net *fv_net_parse(const char *text, const char *name, const fv_setting *settings, int count, fv_error *error);
+/* The same from a file, or, when no such file exists, from the zoo ("lenet5" or "lenet5.net"). */
+FV_API fv_net *fv_net_load(const char *path, const fv_setting *settings, int count, fv_error *error);
+/* The text of the net in .net language, settings applied; parsing it gives the same net, names included. Free with fv_free. */
+FV_API char *fv_net_text(const fv_net *net);
+
+/* The first error of any builder, else the shapes of the whole graph. */
+FV_API fv_status fv_net_check(fv_net *net, fv_error *error);
+
+typedef struct fv_input_options {
+    size_t size;
+    const char *name;                         /* default "input" */
+    fv_dtype dtype;                           /* default FV_F32 */
+    int64_t depth, height, width, length;     /* spatial sizes; FV_OPEN for any */
+    int64_t channels;                         /* last dimension */
+    fv_shape shape;                           /* instead of the five above: the shape of one sample */
+    bool no_batch;                            /* the value has no leading batch dimension */
+    bool target;                              /* what the net should answer; only losses read it */
+} fv_input_options;
+FV_API fv_value fv_input_with(fv_net *net, const fv_input_options *options);
+#define fv_input(net, ...) fv_input_with(net, FV_OPTIONS(fv_input_options, __VA_ARGS__))
+
+/* Any operator by name, its fields as in the .net language: fv_apply(net, "conv", &x, 1, "filters=32 kernel=3x3", &error).
+ * Further inputs may be given for the parameters (weights shared or computed); what is not given is created.
+ * Returns the first output; fv_output_of(value, i) is the i-th of the same application. */
+FV_API fv_value fv_apply(fv_net *net, const char *op, const fv_value *inputs, int count, const char *fields, fv_error *error);
+FV_API fv_value fv_output_of(fv_value value, int index);
+/* The i-th parameter that the application behind `value` reads ("weight" of a convolution is 0). Bad value if none. */
+FV_API fv_value fv_parameter_of(fv_value value, int index);
+
+/* Names the application behind a value (so its parameters too); returns the value. Names are unique in a net. */
+FV_API fv_value fv_name(fv_value value, const char *name);
+/* Applications made until fv_leave get `name` and its ordinal in front of theirs: "block1.conv1". */
+FV_API void fv_enter(fv_net *net, const char *name);
+FV_API void fv_leave(fv_net *net);
+
+/* Marks a result of the net. Without any, the last value made is the output. */
+FV_API void fv_output(fv_value value, const char *name);
+/* Adds weight * (mean over the samples of a loss value) to what training minimises. */
+FV_API void fv_add_loss(fv_value value, double weight);
+
+/* ---- what a net will cost, before any run ---------------------------------------------------------------------- */
+
+typedef struct fv_layer {
+    const char *name, *op;      /* "block1.conv1", "conv" */
+    const char *detail;         /* "64 3x3 stride=2", the fields that differ from their defaults */
+    const char *working;        /* parameters in numbers: "3x3x32x64 + 64" */
+    fv_shape output;            /* with FV_BATCH */
+    int64_t parameters;         /* trainable and fixed weights, not running statistics */
+    int64_t trainable;
+    int64_t macs;               /* multiply-adds of one sample, of convolutions and products */
+    int64_t bytes;              /* of the output for one sample */
+    int64_t receptive_field;    /* rows of the input that one cell sees; 0 where the notion does not apply */
+    int64_t jump;               /* rows of the input between neighbouring cells */
+} fv_layer;
+
+typedef struct fv_summary fv_summary;
+
+/* One row for every layer, in order. Open sizes may be fixed by `input` (sample shape of the first data input) or NULL.
+ * Allocates no weights. Free with fv_summary_free. */
+FV_API fv_summary *fv_summarize(fv_net *net, const fv_shape *input, fv_error *error);
+FV_API void fv_summary_free(fv_summary *summary);
+FV_API int fv_summary_count(const fv_summary *summary);
+FV_API const fv_layer *fv_summary_layer(const fv_summary *summary, int index);
+FV_API fv_layer fv_summary_total(const fv_summary *summary); /* sums; bytes: all outputs of one sample */
+
+/* ---- operators, as the registry knows them ---------------------------------------------------------------------- */
+
+FV_API int fv_op_count(void);
+FV_API const char *fv_op_name(int index);
+FV_API const char *fv_op_summary(const char *name);
+/* The help page of an operator as plain text (fields, shapes, formula, examples). NULL if unknown. Free with fv_free. */
+FV_API char *fv_op_help(const char *name);
+/* The nearest operator name, or NULL when nothing is near. */
+FV_API const char *fv_op_nearest(const char *name);
+
+/* ---- models ----------------------------------------------------------------------------------------------------- */
+
+/* A net with weights, preprocessing and class names. Keeps its net alive: the caller may free the net at any time. */
+typedef struct fv_model fv_model;
+
+/* Weights are drawn by the net's initializers from `seed`. */
+FV_API fv_model *fv_model_new(fv_net *net, uint64_t seed, fv_error *error);
+FV_API fv_model *fv_model_load(const char *path, fv_error *error); /* a file, or a run folder (its best.safetensors) */
+FV_API fv_status fv_model_save(const fv_model *model, const char *path, fv_error *error);
+FV_API void fv_model_free(fv_model *model);
+
+FV_API fv_net *fv_model_net(const fv_model *model);
+FV_API int fv_model_weight_count(const fv_model *model); /* parameters and running statistics */
+FV_API const char *fv_model_weight_name(const fv_model *model, int index);
+FV_API fv_tensor fv_model_weight(const fv_model *model, int index); /* borrowed; writing changes the model */
+FV_API int fv_model_find_weight(const fv_model *model, const char *name); /* -1 if there is none */
+/* Tells the model that weights were written from outside, so that runs pack them anew. */
+FV_API void fv_model_touch(fv_model *model);
+/* A short hash of all weights and running statistics: equal bits, equal hash. */
+FV_API uint64_t fv_model_hash(const fv_model *model);
+
+FV_API int fv_model_class_count(const fv_model *model); /* 0 when the model names none */
+FV_API const char *fv_model_class_name(const fv_model *model, int index);
+FV_API fv_status fv_model_set_classes(fv_model *model, const char *const *names, int count, fv_error *error);
+
+/* What turns a stored sample into what the net sees: x = (value * scale - mean[c]) / deviation[c]. */
+typedef struct fv_preprocess {
+    double scale;           /* 1/255 for bytes; 0 counts as 1 */
+    int channels;           /* entries used below; 0: none, 1: the same for all channels */
+    double mean[16], deviation[16];
+} fv_preprocess;
+FV_API fv_preprocess fv_model_preprocess(const fv_model *model);
+FV_API void fv_model_set_preprocess(fv_model *model, const fv_preprocess *preprocess);
+
+/* Free-form facts that are saved with the model (how it was trained). NULL if there is none. */
+FV_API const char *fv_model_note(const fv_model *model, const char *key);
+FV_API fv_status fv_model_set_note(fv_model *model, const char *key, const char *value, fv_error *error);
+
+/* ---- runs: a model compiled for use ------------------------------------------------------------------------------ */
+
+typedef struct fv_run fv_run;
+
+typedef struct fv_run_options {
+    size_t size;
+    int64_t batch;          /* largest batch; default 1 */
+    fv_shape input;         /* sample shape of the first data input where the net leaves it open */
+    bool training;          /* dropout drops, batch norm uses the batch */
+    bool gradients;         /* also d(total loss)/d(trainable weights) */
+    const fv_value *wanted; /* values to keep readable besides the outputs */
+    int wanted_count;
+    const fv_value *by;     /* further values to differentiate by */
+    int by_count;
+    int threads;            /* 0: all that the process may use */
+} fv_run_options;
+
+/* Allocates all that it will ever need; what follows allocates nothing. */
+FV_API fv_run *fv_run_new_with(fv_model *model, fv_error *error, const fv_run_options *options);
+#define fv_run_new(model, error, ...) fv_run_new_with(model, error, FV_OPTIONS(fv_run_options, __VA_ARGS__))
+FV_API void fv_run_free(fv_run *run);
+/* Where to put the input of that name (NULL: the first data input); the shape has the largest batch in front. */
+FV_API fv_tensor fv_run_input(fv_run *run, const char *name);
+/* Runs forward (and backward) over the first `n` samples of the inputs. */
+FV_API fv_status fv_run_go(fv_run *run, int64_t n, fv_error *error);
+/* The output of that name (NULL: the first), shape with n in front; valid until the next go. */
+FV_API fv_tensor fv_run_output(const fv_run *run, const char *name);
+FV_API fv_tensor fv_run_value(const fv_run *run, fv_value value);
+FV_API fv_tensor fv_run_gradient(const fv_run *run, fv_value value);
+/* The total loss of the last go (mean over its samples). */
+FV_API double fv_run_loss(const fv_run *run);
+FV_API size_t fv_run_bytes(const fv_run *run); /* arena, without the model's weights */
+
+/* ---- data ----------------------------------------------------------------------------------------------------------- */
+
+/* A set of samples. A sample is a record of named tensors: for classes "picture" and "class". */
+typedef struct fv_data fv_data;
+
+typedef struct fv_data_field {
+    const char *name;  /* "picture", "class", ... */
+    fv_dtype dtype;
+    fv_shape shape;    /* of one sample; rank 0 for a single number */
+    bool target;       /* what is to be predicted */
+} fv_data_field;
+
+typedef struct fv_data_options {
+    size_t size;
+    uint64_t seed;   /* of synthetic sets */
+    int64_t limit;   /* at most so many samples */
+} fv_data_options;
+
+/* "digits", "digits:test", a folder with IDX files, "DIR:train", a .npy ... The part after the first colon names a part
+ * of the set. Lazy; the same bytes give the same samples. */
+FV_API fv_data *fv_data_open_with(const char *spec, fv_error *error, const fv_data_options *options);
+#define fv_data_open(spec, error, ...) fv_data_open_with(spec, error, FV_OPTIONS(fv_data_options, __VA_ARGS__))
+
+/* Samples from memory, which the caller keeps alive: pictures (count first) and class numbers or numeric targets. */
+FV_API fv_data *fv_data_from_arrays(fv_tensor inputs, fv_tensor targets, fv_error *error);
+
+/* Samples from a callback: write sample `index` into out[i], one buffer for each field; 0 for success. */
+typedef int (*fv_read_sample)(void *user, int64_t index, void *const *out);
+FV_API fv_data *fv_data_from_callback(int64_t count, const fv_data_field *fields, int field_count, fv_read_sample read,
+                                      void *user, fv_error *error);
+FV_API void fv_data_free(fv_data *data);
+
+FV_API int64_t fv_data_count(const fv_data *data);
+FV_API int fv_data_field_count(const fv_data *data);
+FV_API const fv_data_field *fv_data_field_at(const fv_data *data, int index);
+FV_API int fv_data_class_count(const fv_data *data);
+FV_API const char *fv_data_class_name(const fv_data *data, int index);
+FV_API bool fv_data_has_part(const fv_data *data, const char *part); /* "train", "test" in the same source */
+/* Reads one sample, raw: out[i] has room for field i. */
+FV_API fv_status fv_data_read(fv_data *data, int64_t index, void *const *out, fv_error *error);
+
+/* ---- training ------------------------------------------------------------------------------------------------------- */
+
+typedef struct fv_history fv_history;
+
+typedef enum fv_event_kind { FV_EVENT_BEGIN, FV_EVENT_STEP, FV_EVENT_EPOCH, FV_EVENT_END } fv_event_kind;
+
+/* What a progress callback is told. Names and values of the metrics so far in this epoch: "loss", "accuracy", and at the
+ * end of an epoch "val_loss", "val_accuracy". */
+typedef struct fv_event {
+    fv_event_kind kind;
+    int64_t epoch, epochs;         /* from 1 */
+    int64_t step, steps;           /* in this epoch, from 1 */
+    int64_t samples;               /* seen in this epoch */
+    double seconds;                /* of this epoch */
+    double learning_rate;
+    int metric_count;
+    const char *const *metric_names;
+    const double *metric_values;
+    bool best;                     /* at the end of an epoch: the best so far */
+} fv_event;
+typedef int (*fv_on_event)(void *user, const fv_event *event); /* non-zero stops the training */
+
+typedef struct fv_compile_options {
+    size_t size;
+    const char *optimizer;  /* "adam", "sgd(rate=0.01, momentum=0.9)"; default: the net's train line, else adam */
+    const char *loss;       /* "crossentropy", "mse", ...; default: the net's losses, else by the target's type */
+    const char *metrics;    /* "accuracy top3"; default by the target's type */
+    uint64_t seed;          /* of the initial weights */
+} fv_compile_options;
+/* A model that is ready to be trained: Keras's compile. */
+FV_API fv_model *fv_compile_with(fv_net *net, fv_error *error, const fv_compile_options *options);
+#define fv_compile(net, error, ...) fv_compile_with(net, error, FV_OPTIONS(fv_compile_options, __VA_ARGS__))
+
+typedef struct fv_fit_options {
+    size_t size;
+    int64_t epochs;              /* default: the net's train line, else 5 */
+    int64_t batch_size;          /* default: the net's train line, else 64 */
+    const char *optimizer;       /* overrides compile's */
+    const char *loss;            /* overrides compile's */
+    const char *metrics;         /* overrides compile's */
+    double learning_rate;        /* overrides the optimizer's */
+    const char *schedule;        /* "constant", "step(every=10, factor=0.1)", "cosine", "onecycle", "warmup(epochs=1)+cosine" */
+    bool no_shuffle;
+    double validation_split;     /* part of the data held back, 0..1 */
+    fv_data *validation_data;    /* instead of a split */
+    bool validation_tail;        /* Keras's rule: the split is the last part of the data; default stratified and shuffled */
+    uint64_t seed;               /* of shuffling and dropout; default the model's seed */
+    int threads;                 /* 0: all that the process may use */
+    const char *folder;          /* where best.safetensors, last.safetensors and history.jsonl go; NULL: nowhere */
+    fv_on_event on_event;
+    void *user;
+} fv_fit_options;
+/* Trains the model on the data. Returns one row of metrics per epoch; free with fv_history_free. */
+FV_API fv_history *fv_fit_with(fv_model *model, fv_data *data, fv_error *error, const fv_fit_options *options);
+#define fv_fit(model, data, error, ...) fv_fit_with(model, data, error, FV_OPTIONS(fv_fit_options, __VA_ARGS__))
+
+FV_API void fv_history_free(fv_history *history);
+FV_API int fv_history_epochs(const fv_history *history);
+FV_API int fv_history_metric_count(const fv_history *history);
+FV_API const char *fv_history_metric_name(const fv_history *history, int index);
+FV_API double fv_history_get(const fv_history *history, const char *metric, int epoch); /* epoch from 0; NaN if unknown */
+
+typedef struct fv_evaluate_options {
+    size_t size;
+    int64_t batch_size;  /* default 64 */
+    const char *metrics; /* default: the model's */
+    int threads;
+} fv_evaluate_options;
+/* Loss and metrics over all samples, as a history of one epoch. */
+FV_API fv_history *fv_evaluate_with(fv_model *model, fv_data *data, fv_error *error, const fv_evaluate_options *options);
+#define fv_evaluate(model, data, error, ...) fv_evaluate_with(model, data, error, FV_OPTIONS(fv_evaluate_options, __VA_ARGS__))
+
+/* The net's first output for samples first .. first+count-1 of the data, preprocessed as in training, with softmax applied where
+ * the net ends in logits for classes. Free the tensor's data with fv_free. */
+FV_API fv_status fv_predict(fv_model *model, fv_data *data, int64_t first, int64_t count, fv_tensor *out, fv_error *error);
+/* The same for one picture file (PNG, PGM, PPM). */
+FV_API fv_status fv_predict_file(fv_model *model, const char *path, fv_tensor *out, fv_error *error);
+
+/* ---- the machine ---------------------------------------------------------------------------------------------------- */
+
+FV_API int fv_threads(void);              /* how many threads the default pool uses */
+FV_API void fv_set_threads(int threads);  /* 0: all that the process may use; not while anything runs */
+FV_API const char *fv_isa(void);          /* "avx512", "avx2", "generic", "reference" */
+/* Pins the instruction set; refused when the machine lacks it. Also the environment variable FOVEA_ISA, read at start. */
+FV_API fv_status fv_set_isa(const char *name, fv_error *error);
+
+/* ---- an operator of your own ---------------------------------------------------------------------------------------- */
+
+/* One call of a custom operator: n samples; tensors as the shapes said. Gradients that nobody wants are NULL data. */
+typedef struct fv_custom_call {
+    int64_t n;
+    const fv_tensor *inputs;      /* data inputs, then parameters */
+    const fv_tensor *output;
+    const fv_tensor *d_output;    /* backward only */
+    const fv_tensor *d_inputs;    /* backward only: to be written */
+    void *user;
+} fv_custom_call;
+
+typedef struct fv_custom_op {
+    size_t size;
+    const char *name, *summary;
+    int inputs;                    /* data inputs */
+    int parameters;                /* at most 8 */
+    const char *parameter_names[8];
+    /* Shape of the output and of the parameters from those of the inputs (batch dimension in front as FV_BATCH). */
+    fv_status (*shape)(void *user, const fv_shape *inputs, fv_shape *output, fv_shape *parameters, fv_error *error);
+    void (*forward)(const fv_custom_call *call);
+    void (*backward)(const fv_custom_call *call); /* NULL: not differentiable */
+    void *user;
+} fv_custom_op;
+/* Makes the operator known to this net (fv_apply and, before parsing, its text). The record is copied. */
+FV_API fv_status fv_net_register(fv_net *net, const fv_custom_op *op, fv_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#include "fovea_ops.h"
+
+#endif

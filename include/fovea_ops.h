@@ -1,0 +1,1 @@
+/* fovea_ops.h - made by scripts/ops_header.c from the operators; do not edit. */
