@@ -25,10 +25,10 @@
 
 #if defined(__GNUC__) || defined(__clang__)
 #define FV_API __attribute__((visibility("default")))
-#define FV_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define FV_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
 #define FV_API
-#define FV_PRINTF(format, first)
+#define FV_PRINTF(text, first)
 #endif
 
 /* An options struct written at the call: FV_OPTIONS(fv_fit_options, .epochs = 5). Lives until the end of the block in C,
