@@ -7,6 +7,7 @@
 
 #include "memory.h"
 #include "op.h"
+#include "text.h"
 
 typedef enum fv_kind {
     FV_KIND_INPUT,     /* given by the user for every batch */
@@ -82,7 +83,7 @@ fv_value fv_net_apply_options(const fv_op *op, const void *options);
 fv_status fv_fields_from_arguments(const fv_op *op, const fv_argument *arguments, int count, fv_arena *arena, void *fields,
                                    fv_error *error);
 /* "64 3x3 stride=2": the fields that differ from their defaults, as the language writes them. */
-void fv_fields_to_text(const fv_op *op, const void *fields, struct fv_text *text);
+void fv_fields_to_text(const fv_op *op, const void *fields, fv_text *text);
 
 /* The value that prediction ends in (output 0), and its logits: the input of a final softmax or sigmoid, else itself. */
 int fv_net_output_value(const fv_net *net);
@@ -94,6 +95,6 @@ int fv_net_target(fv_net *net, const char *name, const fv_type *type);
  * value_count types. */
 fv_status fv_net_infer(const fv_net *net, const fv_shape *input, fv_type *types, fv_error *error);
 
-const char *fv_net_setting(const fv_net *net, const char *section, const char *key); /* NULL if not set */
+const char *fv_net_find_setting(const fv_net *net, const char *section, const char *key); /* NULL if not set */
 
 #endif

@@ -74,7 +74,8 @@ typedef struct fv_weights {
     uint64_t version;      /* grows whenever weights change: packed forms are then stale */
 } fv_weights;
 
-/* The arrays are float (double for a table of doubles, which copies them in). */
+/* weights->of are always f32. A run over a table of doubles makes copies of its own (at build, and when the version changed),
+ * to be reached with fv_run_operand(run, plan->of_value[value]). */
 fv_run *fv_run_build(fv_net *net, const fv_weights *weights, const fv_plan_options *options, fv_error *error);
 const fv_plan *fv_run_plan(const fv_run *run);
 /* Where training stands, for random draws. */
