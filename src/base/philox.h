@@ -10,7 +10,13 @@ void fv_philox(const uint32_t key[2], const uint32_t counter[4], uint32_t out[4]
 
 /* What a draw is for: draws of different purposes never meet. Append only: the order is part of every result. */
 typedef enum fv_purpose {
-    FV_FOR_WEIGHTS = 1, FV_FOR_SHUFFLE, FV_FOR_SPLIT, FV_FOR_DROPOUT, FV_FOR_DIGITS, FV_FOR_AUGMENT, FV_FOR_TEST
+    FV_FOR_WEIGHTS = 1,
+    FV_FOR_SHUFFLE,
+    FV_FOR_SPLIT,
+    FV_FOR_DROPOUT,
+    FV_FOR_DIGITS,
+    FV_FOR_AUGMENT,
+    FV_FOR_TEST
 } fv_purpose;
 
 /* A stream of draws named by (seed, purpose, epoch, item): the i-th draw is found in constant time. */
@@ -19,7 +25,7 @@ typedef struct fv_stream {
     uint32_t words[4];
     int left;
 } fv_stream;
-/* `item` is a position in an epoch or the hash of a name; epochs up to 2^32, draws up to 2^34 per stream. */
+/* `item` is a position in an epoch or the hash of a name; epochs up to 2^26, draws up to 2^34 per stream. */
 fv_stream fv_stream_new(uint64_t seed, fv_purpose purpose, uint64_t epoch, uint64_t item);
 uint32_t fv_next(fv_stream *stream);
 double fv_uniform(fv_stream *stream);             /* [0, 1), 53 bits */

@@ -1,5 +1,5 @@
-/* pool.h - threads with a fixed work split. Work is cut into pieces by its shape; threads claim pieces from a counter, so
- * which thread does a piece never changes the result. */
+/* pool.h - threads with a fixed work split. Work is cut into pieces by its shape; threads claim pieces from a counter,
+ * so which thread does a piece never changes the result. */
 #ifndef FV_BASE_POOL_H
 #define FV_BASE_POOL_H
 

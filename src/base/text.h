@@ -21,7 +21,8 @@ void fv_text_free(fv_text *text);
 
 /* Edit distance (insert, delete, replace, swap of neighbours), capped. */
 int fv_edit_distance(const char *a, const char *b);
-/* The nearest of `count` names if it is near enough to be meant, else NULL. names[i] is at (char*)base + i*stride, a const char*. */
+/* The nearest of `count` names if it is near enough to be meant, else NULL. names[i] is at (char*)base + i*stride, a
+ * const char*. */
 const char *fv_nearest(const char *word, const void *base, size_t stride, int count);
 
 /* Whole text to a number; false if there is anything else, or out of range. The decimal point is always a point. */
