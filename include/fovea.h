@@ -4,13 +4,12 @@
  *
  * Ownership   What you create you free; everything else is borrowed from the object it came from and lives as long as
  *             that object. Freeing NULL is fine.
- * Errors      Calls that can fail return a status, or NULL, and write one sentence into the caller's fv_error (which may
- *             be NULL). The library never prints, aborts or exits because of what it was given.
- * Options     Functions with options take a struct through a macro: fv_fit(model, data, &error, .epochs = 5). Zero is
- *             always the default; where a true zero is meant, say FV_ZERO.
- * Threads     One object is used by one thread at a time, except that a model may be read by several runs at once.
- * Layout      Pictures are channels last: (batch, height, width, channels); sequences (batch, length, channels);
- *             volumes (batch, depth, height, width, channels). Row-major.
+ * Errors      Calls that can fail return a status, or NULL, and write one sentence into the caller's fv_error (which
+ * may be NULL). The library never prints, aborts or exits because of what it was given. Options     Functions with
+ * options take a struct through a macro: fv_fit(model, data, &error, .epochs = 5). Zero is always the default; where a
+ * true zero is meant, say FV_ZERO. Threads     One object is used by one thread at a time, except that a model may be
+ * read by several runs at once. Layout      Pictures are channels last: (batch, height, width, channels); sequences
+ * (batch, length, channels); volumes (batch, depth, height, width, channels). Row-major.
  */
 #ifndef FOVEA_H
 #define FOVEA_H
@@ -31,8 +30,8 @@
 #define FV_PRINTF(text, first)
 #endif
 
-/* An options struct written at the call: FV_OPTIONS(fv_fit_options, .epochs = 5). Lives until the end of the block in C,
- * of the full expression in C++. */
+/* An options struct written at the call: FV_OPTIONS(fv_fit_options, .epochs = 5). Lives until the end of the block in
+ * C, of the full expression in C++. */
 #ifdef __cplusplus
 template <class T> inline const T *fv_address_of(const T &options) { return &options; }
 #define FV_OPTIONS(type, ...) fv_address_of(type{.size = sizeof(type) __VA_OPT__(, ) __VA_ARGS__})
@@ -41,7 +40,8 @@ extern "C" {
 #define FV_OPTIONS(type, ...) (&(type){.size = sizeof(type), __VA_ARGS__})
 #endif
 
-/* In an options struct a plain 0 asks for the default. FV_ZERO asks for the number 0 (integer and float fields alike). */
+/* In an options struct a plain 0 asks for the default. FV_ZERO asks for the number 0 (integer and float fields alike).
+ */
 #define FV_ZERO (-0x7fffffff)
 
 /* ---- version -------------------------------------------------------------------------------------------------- */
@@ -102,10 +102,10 @@ typedef struct fv_tensor {
     void *data;
 } fv_tensor;
 
-FV_API size_t fv_dtype_size(fv_dtype dtype);           /* bytes of one element */
-FV_API const char *fv_dtype_name(fv_dtype dtype);      /* "f32" */
-FV_API fv_dtype fv_dtype_from_name(const char *name);  /* FV_NO_DTYPE if unknown */
-FV_API int64_t fv_shape_count(const fv_shape *shape);  /* elements; symbolic dimensions count as 1 */
+FV_API size_t fv_dtype_size(fv_dtype dtype);          /* bytes of one element */
+FV_API const char *fv_dtype_name(fv_dtype dtype);     /* "f32" */
+FV_API fv_dtype fv_dtype_from_name(const char *name); /* FV_NO_DTYPE if unknown */
+FV_API int64_t fv_shape_count(const fv_shape *shape); /* elements; symbolic dimensions count as 1 */
 FV_API bool fv_shape_equal(const fv_shape *a, const fv_shape *b);
 /* "Nx28x28x1": batch as N, open dimensions as ?, rank 0 as "scalar". Returns `out`. */
 FV_API const char *fv_shape_text(const fv_shape *shape, char *out, size_t size);
@@ -137,7 +137,8 @@ typedef struct fv_setting {
 FV_API fv_net *fv_net_parse(const char *text, const char *name, const fv_setting *settings, int count, fv_error *error);
 /* The same from a file, or, when no such file exists, from the zoo ("lenet5" or "lenet5.net"). */
 FV_API fv_net *fv_net_load(const char *path, const fv_setting *settings, int count, fv_error *error);
-/* The text of the net in .net language, settings applied; parsing it gives the same net, names included. Free with fv_free. */
+/* The text of the net in .net language, settings applied; parsing it gives the same net, names included. Free with
+ * fv_free. */
 FV_API char *fv_net_text(const fv_net *net);
 
 /* The first error of any builder, else the shapes of the whole graph. */
@@ -145,21 +146,22 @@ FV_API fv_status fv_net_check(fv_net *net, fv_error *error);
 
 typedef struct fv_input_options {
     size_t size;
-    const char *name;                         /* default "input" */
-    fv_dtype dtype;                           /* default FV_F32 */
-    int64_t depth, height, width, length;     /* spatial sizes; FV_OPEN for any */
-    int64_t channels;                         /* last dimension */
-    fv_shape shape;                           /* instead of the five above: the shape of one sample */
-    bool no_batch;                            /* the value has no leading batch dimension */
-    bool target;                              /* what the net should answer; only losses read it */
+    const char *name;                     /* default "input" */
+    fv_dtype dtype;                       /* default FV_F32 */
+    int64_t depth, height, width, length; /* spatial sizes; FV_OPEN for any */
+    int64_t channels;                     /* last dimension */
+    fv_shape shape;                       /* instead of the five above: the shape of one sample */
+    bool no_batch;                        /* the value has no leading batch dimension */
+    bool target;                          /* what the net should answer; only losses read it */
 } fv_input_options;
 FV_API fv_value fv_input_with(fv_net *net, const fv_input_options *options);
 #define fv_input(net, ...) fv_input_with(net, FV_OPTIONS(fv_input_options, __VA_ARGS__))
 
-/* Any operator by name, its fields as in the .net language: fv_apply(net, "conv", &x, 1, "filters=32 kernel=3x3", &error).
- * Further inputs may be given for the parameters (weights shared or computed); what is not given is created.
+/* Any operator by name, its fields as in the .net language: fv_apply(net, "conv", &x, 1, "filters=32 kernel=3x3",
+ * &error). Further inputs may be given for the parameters (weights shared or computed); what is not given is created.
  * Returns the first output; fv_output_of(value, i) is the i-th of the same application. */
-FV_API fv_value fv_apply(fv_net *net, const char *op, const fv_value *inputs, int count, const char *fields, fv_error *error);
+FV_API fv_value fv_apply(fv_net *net, const char *op, const fv_value *inputs, int count, const char *fields,
+                         fv_error *error);
 FV_API fv_value fv_output_of(fv_value value, int index);
 /* The i-th parameter that the application behind `value` reads ("weight" of a convolution is 0). Bad value if none. */
 FV_API fv_value fv_parameter_of(fv_value value, int index);
@@ -178,16 +180,16 @@ FV_API void fv_add_loss(fv_value value, double weight);
 /* ---- what a net will cost, before any run ---------------------------------------------------------------------- */
 
 typedef struct fv_layer {
-    const char *name, *op;      /* "block1.conv1", "conv" */
-    const char *detail;         /* "64 3x3 stride=2", the fields that differ from their defaults */
-    const char *working;        /* parameters in numbers: "3x3x32x64 + 64" */
-    fv_shape output;            /* with FV_BATCH */
-    int64_t parameters;         /* trainable and fixed weights, not running statistics */
+    const char *name, *op; /* "block1.conv1", "conv" */
+    const char *detail;    /* "64 3x3 stride=2", the fields that differ from their defaults */
+    const char *working;   /* parameters in numbers: "3x3x32x64 + 64" */
+    fv_shape output;       /* with FV_BATCH */
+    int64_t parameters;    /* trainable and fixed weights, not running statistics */
     int64_t trainable;
-    int64_t macs;               /* multiply-adds of one sample, of convolutions and products */
-    int64_t bytes;              /* of the output for one sample */
-    int64_t receptive_field;    /* rows of the input that one cell sees; 0 where the notion does not apply */
-    int64_t jump;               /* rows of the input between neighbouring cells */
+    int64_t macs;            /* multiply-adds of one sample, of convolutions and products */
+    int64_t bytes;           /* of the output for one sample */
+    int64_t receptive_field; /* rows of the input that one cell sees; 0 where the notion does not apply */
+    int64_t jump;            /* rows of the input between neighbouring cells */
 } fv_layer;
 
 typedef struct fv_summary fv_summary;
@@ -205,7 +207,8 @@ FV_API fv_layer fv_summary_total(const fv_summary *summary); /* sums; bytes: all
 FV_API int fv_op_count(void);
 FV_API const char *fv_op_name(int index);
 FV_API const char *fv_op_summary(const char *name);
-/* The help page of an operator as plain text (fields, shapes, formula, examples). NULL if unknown. Free with fv_free. */
+/* The help page of an operator as plain text (fields, shapes, formula, examples). NULL if unknown. Free with fv_free.
+ */
 FV_API char *fv_op_help(const char *name);
 /* The nearest operator name, or NULL when nothing is near. */
 FV_API const char *fv_op_nearest(const char *name);
@@ -224,7 +227,7 @@ FV_API void fv_model_free(fv_model *model);
 FV_API fv_net *fv_model_net(const fv_model *model);
 FV_API int fv_model_weight_count(const fv_model *model); /* parameters and running statistics */
 FV_API const char *fv_model_weight_name(const fv_model *model, int index);
-FV_API fv_tensor fv_model_weight(const fv_model *model, int index); /* borrowed; writing changes the model */
+FV_API fv_tensor fv_model_weight(const fv_model *model, int index);       /* borrowed; writing changes the model */
 FV_API int fv_model_find_weight(const fv_model *model, const char *name); /* -1 if there is none */
 /* Tells the model that weights were written from outside, so that runs pack them anew. */
 FV_API void fv_model_touch(fv_model *model);
@@ -237,8 +240,8 @@ FV_API fv_status fv_model_set_classes(fv_model *model, const char *const *names,
 
 /* What turns a stored sample into what the net sees: x = (value * scale - mean[c]) / deviation[c]. */
 typedef struct fv_preprocess {
-    double scale;           /* 1/255 for bytes; 0 counts as 1 */
-    int channels;           /* entries used below; 0: none, 1: the same for all channels */
+    double scale; /* 1/255 for bytes; 0 counts as 1 */
+    int channels; /* entries used below; 0: none, 1: the same for all channels */
     double mean[16], deviation[16];
 } fv_preprocess;
 FV_API fv_preprocess fv_model_preprocess(const fv_model *model);
@@ -260,9 +263,9 @@ typedef struct fv_run_options {
     bool gradients;         /* also d(total loss)/d(trainable weights) */
     const fv_value *wanted; /* values to keep readable besides the outputs */
     int wanted_count;
-    const fv_value *by;     /* further values to differentiate by */
+    const fv_value *by; /* further values to differentiate by */
     int by_count;
-    int threads;            /* 0: all that the process may use */
+    int threads; /* 0: all that the process may use */
 } fv_run_options;
 
 /* Allocates all that it will ever need; what follows allocates nothing. */
@@ -281,22 +284,23 @@ FV_API fv_tensor fv_run_gradient(const fv_run *run, fv_value value);
 FV_API double fv_run_loss(const fv_run *run);
 FV_API size_t fv_run_bytes(const fv_run *run); /* arena, without the model's weights */
 
-/* ---- data ----------------------------------------------------------------------------------------------------------- */
+/* ---- data -----------------------------------------------------------------------------------------------------------
+ */
 
 /* A set of samples. A sample is a record of named tensors: for classes "picture" and "class". */
 typedef struct fv_data fv_data;
 
 typedef struct fv_data_field {
-    const char *name;  /* "picture", "class", ... */
+    const char *name; /* "picture", "class", ... */
     fv_dtype dtype;
-    fv_shape shape;    /* of one sample; rank 0 for a single number */
-    bool target;       /* what is to be predicted */
+    fv_shape shape; /* of one sample; rank 0 for a single number */
+    bool target;    /* what is to be predicted */
 } fv_data_field;
 
 typedef struct fv_data_options {
     size_t size;
-    uint64_t seed;   /* of synthetic sets */
-    int64_t limit;   /* at most so many samples */
+    uint64_t seed; /* of synthetic sets */
+    int64_t limit; /* at most so many samples */
 } fv_data_options;
 
 /* "digits", "digits:test", a folder with IDX files, "DIR:train", a .npy ... The part after the first colon names a part
@@ -322,34 +326,35 @@ FV_API bool fv_data_has_part(const fv_data *data, const char *part); /* "train",
 /* Reads one sample, raw: out[i] has room for field i. */
 FV_API fv_status fv_data_read(fv_data *data, int64_t index, void *const *out, fv_error *error);
 
-/* ---- training ------------------------------------------------------------------------------------------------------- */
+/* ---- training -------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct fv_history fv_history;
 
 typedef enum fv_event_kind { FV_EVENT_BEGIN, FV_EVENT_STEP, FV_EVENT_EPOCH, FV_EVENT_END } fv_event_kind;
 
-/* What a progress callback is told. Names and values of the metrics so far in this epoch: "loss", "accuracy", and at the
- * end of an epoch "val_loss", "val_accuracy". */
+/* What a progress callback is told. Names and values of the metrics so far in this epoch: "loss", "accuracy", and at
+ * the end of an epoch "val_loss", "val_accuracy". */
 typedef struct fv_event {
     fv_event_kind kind;
-    int64_t epoch, epochs;         /* from 1 */
-    int64_t step, steps;           /* in this epoch, from 1 */
-    int64_t samples;               /* seen in this epoch */
-    double seconds;                /* of this epoch */
+    int64_t epoch, epochs; /* from 1 */
+    int64_t step, steps;   /* in this epoch, from 1 */
+    int64_t samples;       /* seen in this epoch */
+    double seconds;        /* of this epoch */
     double learning_rate;
     int metric_count;
     const char *const *metric_names;
     const double *metric_values;
-    bool best;                     /* at the end of an epoch: the best so far */
+    bool best; /* at the end of an epoch: the best so far */
 } fv_event;
 typedef int (*fv_on_event)(void *user, const fv_event *event); /* non-zero stops the training */
 
 typedef struct fv_compile_options {
     size_t size;
-    const char *optimizer;  /* "adam", "sgd(rate=0.01, momentum=0.9)"; default: the net's train line, else adam */
-    const char *loss;       /* "crossentropy", "mse", ...; default: the net's losses, else by the target's type */
-    const char *metrics;    /* "accuracy top3"; default by the target's type */
-    uint64_t seed;          /* of the initial weights */
+    const char *optimizer; /* "adam", "sgd(rate=0.01, momentum=0.9)"; default: the net's train line, else adam */
+    const char *loss;      /* "crossentropy", "mse", ...; default: the net's losses, else by the target's type */
+    const char *metrics;   /* "accuracy top3"; default by the target's type */
+    uint64_t seed;         /* of the initial weights */
 } fv_compile_options;
 /* A model that is ready to be trained: Keras's compile. */
 FV_API fv_model *fv_compile_with(fv_net *net, fv_error *error, const fv_compile_options *options);
@@ -357,20 +362,21 @@ FV_API fv_model *fv_compile_with(fv_net *net, fv_error *error, const fv_compile_
 
 typedef struct fv_fit_options {
     size_t size;
-    int64_t epochs;              /* default: the net's train line, else 5 */
-    int64_t batch_size;          /* default: the net's train line, else 64 */
-    const char *optimizer;       /* overrides compile's */
-    const char *loss;            /* overrides compile's */
-    const char *metrics;         /* overrides compile's */
-    double learning_rate;        /* overrides the optimizer's */
-    const char *schedule;        /* "constant", "step(every=10, factor=0.1)", "cosine", "onecycle", "warmup(epochs=1)+cosine" */
+    int64_t epochs;        /* default: the net's train line, else 5 */
+    int64_t batch_size;    /* default: the net's train line, else 64 */
+    const char *optimizer; /* overrides compile's */
+    const char *loss;      /* overrides compile's */
+    const char *metrics;   /* overrides compile's */
+    double learning_rate;  /* overrides the optimizer's */
+    const char
+        *schedule; /* "constant", "step(every=10, factor=0.1)", "cosine", "onecycle", "warmup(epochs=1)+cosine" */
     bool no_shuffle;
-    double validation_split;     /* part of the data held back, 0..1 */
-    fv_data *validation_data;    /* instead of a split */
-    bool validation_tail;        /* Keras's rule: the split is the last part of the data; default stratified and shuffled */
-    uint64_t seed;               /* of shuffling and dropout; default the model's seed */
-    int threads;                 /* 0: all that the process may use */
-    const char *folder;          /* where best.safetensors, last.safetensors and history.jsonl go; NULL: nowhere */
+    double validation_split;  /* part of the data held back, 0..1 */
+    fv_data *validation_data; /* instead of a split */
+    bool validation_tail; /* Keras's rule: the split is the last part of the data; default stratified and shuffled */
+    uint64_t seed;        /* of shuffling and dropout; default the model's seed */
+    int threads;          /* 0: all that the process may use */
+    const char *folder;   /* where best.safetensors, last.safetensors and history.jsonl go; NULL: nowhere */
     fv_on_event on_event;
     void *user;
 } fv_fit_options;
@@ -382,7 +388,8 @@ FV_API void fv_history_free(fv_history *history);
 FV_API int fv_history_epochs(const fv_history *history);
 FV_API int fv_history_metric_count(const fv_history *history);
 FV_API const char *fv_history_metric_name(const fv_history *history, int index);
-FV_API double fv_history_get(const fv_history *history, const char *metric, int epoch); /* epoch from 0; NaN if unknown */
+FV_API double fv_history_get(const fv_history *history, const char *metric,
+                             int epoch); /* epoch from 0; NaN if unknown */
 
 typedef struct fv_evaluate_options {
     size_t size;
@@ -391,40 +398,46 @@ typedef struct fv_evaluate_options {
     int threads;
 } fv_evaluate_options;
 /* Loss and metrics over all samples, as a history of one epoch. */
-FV_API fv_history *fv_evaluate_with(fv_model *model, fv_data *data, fv_error *error, const fv_evaluate_options *options);
-#define fv_evaluate(model, data, error, ...) fv_evaluate_with(model, data, error, FV_OPTIONS(fv_evaluate_options, __VA_ARGS__))
+FV_API fv_history *fv_evaluate_with(fv_model *model, fv_data *data, fv_error *error,
+                                    const fv_evaluate_options *options);
+#define fv_evaluate(model, data, error, ...)                                                                           \
+    fv_evaluate_with(model, data, error, FV_OPTIONS(fv_evaluate_options, __VA_ARGS__))
 
-/* The net's first output for samples first .. first+count-1 of the data, preprocessed as in training, with softmax applied where
- * the net ends in logits for classes. Free the tensor's data with fv_free. */
-FV_API fv_status fv_predict(fv_model *model, fv_data *data, int64_t first, int64_t count, fv_tensor *out, fv_error *error);
+/* The net's first output for samples first .. first+count-1 of the data, preprocessed as in training, with softmax
+ * applied where the net ends in logits for classes. Free the tensor's data with fv_free. */
+FV_API fv_status fv_predict(fv_model *model, fv_data *data, int64_t first, int64_t count, fv_tensor *out,
+                            fv_error *error);
 /* The same for one picture file (PNG, PGM, PPM). */
 FV_API fv_status fv_predict_file(fv_model *model, const char *path, fv_tensor *out, fv_error *error);
 
-/* ---- the machine ---------------------------------------------------------------------------------------------------- */
+/* ---- the machine ----------------------------------------------------------------------------------------------------
+ */
 
-FV_API int fv_threads(void);              /* how many threads the default pool uses */
-FV_API void fv_set_threads(int threads);  /* 0: all that the process may use; not while anything runs */
-FV_API const char *fv_isa(void);          /* "avx512", "avx2", "generic", "reference" */
-/* Pins the instruction set; refused when the machine lacks it. Also the environment variable FOVEA_ISA, read at start. */
+FV_API int fv_threads(void);             /* how many threads the default pool uses */
+FV_API void fv_set_threads(int threads); /* 0: all that the process may use; not while anything runs */
+FV_API const char *fv_isa(void);         /* "avx512", "avx2", "generic", "reference" */
+/* Pins the instruction set; refused when the machine lacks it. Also the environment variable FOVEA_ISA, read at start.
+ */
 FV_API fv_status fv_set_isa(const char *name, fv_error *error);
 
-/* ---- an operator of your own ---------------------------------------------------------------------------------------- */
+/* ---- an operator of your own ----------------------------------------------------------------------------------------
+ */
 
 /* One call of a custom operator: n samples; tensors as the shapes said. Gradients that nobody wants are NULL data. */
 typedef struct fv_custom_call {
     int64_t n;
-    const fv_tensor *inputs;      /* data inputs, then parameters */
+    const fv_tensor *inputs; /* data inputs, then parameters */
     const fv_tensor *output;
-    const fv_tensor *d_output;    /* backward only */
-    const fv_tensor *d_inputs;    /* backward only: to be written */
+    const fv_tensor *d_output; /* backward only */
+    const fv_tensor *d_inputs; /* backward only: to be written */
     void *user;
 } fv_custom_call;
 
 typedef struct fv_custom_op {
     size_t size;
     const char *name, *summary;
-    int inputs;                    /* data inputs */
-    int parameters;                /* at most 8 */
+    int inputs;     /* data inputs */
+    int parameters; /* at most 8 */
     const char *parameter_names[8];
     /* Shape of the output and of the parameters from those of the inputs (batch dimension in front as FV_BATCH). */
     fv_status (*shape)(void *user, const fv_shape *inputs, fv_shape *output, fv_shape *parameters, fv_error *error);

@@ -4,8 +4,9 @@
 
 #include "error.h"
 
-/* PNG, PGM/PPM (P2, P3, P5, P6), told apart by content. Channels: 1 grey, 3 colour; alpha is laid over white; 16 bit becomes 8;
- * palettes become colour. At most 2^28 pixels, checked before anything is allocated. Free data with fv_free. */
+/* PNG, PGM/PPM (P2, P3, P5, P6), told apart by content. Channels: 1 grey, 3 colour; alpha is laid over white; 16 bit
+ * becomes 8; palettes become colour. At most 2^28 pixels, checked before anything is allocated. Free data with fv_free.
+ */
 fv_status fv_picture_read(const char *path, fv_tensor *out, fv_error *error);
 /* PNG from (height, width, 1 or 3) u8. */
 fv_status fv_png_write(const char *path, const fv_tensor *picture, fv_error *error);

@@ -22,9 +22,11 @@ const char *fv_store_note(const fv_store *store, const char *key); /* NULL if th
 fv_status fv_store_set_note(fv_store *store, const char *key, const char *value, fv_error *error);
 
 /* safetensors: 8 bytes little-endian header length, JSON header, data. Reading keeps the data in the store's memory;
- * everything the header claims is checked against the file's length before anything is allocated. f16 and bf16 become f32. */
+ * everything the header claims is checked against the file's length before anything is allocated. f16 and bf16 become
+ * f32. */
 fv_store *fv_safetensors_read(const char *path, fv_error *error);
-/* Written to a temporary file beside it, fsynced, renamed, folder fsynced: the old file stays whole if anything fails. */
+/* Written to a temporary file beside it, fsynced, renamed, folder fsynced: the old file stays whole if anything fails.
+ */
 fv_status fv_safetensors_write(const fv_store *store, const char *path, fv_error *error);
 
 /* NPY 1.0, 2.0, 3.0 in C order (Fortran order is rearranged): one tensor, free its data with fv_free. */

@@ -5,9 +5,9 @@
  *
  * Real numbers are `real`: float in every table but the double one, which only checks use. Class numbers are int32.
  *
- * Bits. A routine's result depends on its geometry, the number of samples and its inputs, never on the number of threads
- * or on the planned batch. Every sum over samples is a left fold over FV_SLOTS slots of consecutive samples (fv_slot):
- * sum slot 0, add slot 1's sum, and so on.
+ * Bits. A routine's result depends on its geometry, the number of samples and its inputs, never on the number of
+ * threads or on the planned batch. Every sum over samples is a left fold over FV_SLOTS slots of consecutive samples
+ * (fv_slot): sum slot 0, add slot 1's sum, and so on.
  */
 #ifndef FV_KERNELS_H
 #define FV_KERNELS_H
@@ -20,22 +20,30 @@ enum { FV_SLOTS = 8, FV_MAX_ARGS = 8 };
 /* First sample of slot s of n samples; slot s ends where slot s+1 begins. */
 static inline int64_t fv_slot(int64_t n, int s) { return n * s / FV_SLOTS; }
 
-/* ---- geometries --------------------------------------------------------------------------------------------------- */
+/* ---- geometries ---------------------------------------------------------------------------------------------------
+ */
 
 /* Element functions of one argument. a and b are their parameters. */
 typedef enum fv_unary {
     FV_U_COPY,
-    FV_U_RELU,        /* max(x, 0) */
-    FV_U_LEAKY_RELU,  /* x > 0 ? x : a*x */
-    FV_U_SIGMOID,     /* 1 / (1 + exp(-x)) */
-    FV_U_TANH,        /* a * tanh(b*x) */
-    FV_U_ELU,         /* x > 0 ? x : a*(exp(x) - 1) */
-    FV_U_GELU,        /* x * Phi(x), with erf */
-    FV_U_GELU_TANH,   /* its tanh approximation */
-    FV_U_SOFTPLUS,    /* log(1 + exp(x)) */
-    FV_U_SWISH,       /* x * sigmoid(a*x) */
-    FV_U_EXP, FV_U_LOG, FV_U_SQRT, FV_U_ABS, FV_U_NEG, FV_U_SQUARE, FV_U_SIGN, FV_U_RECIPROCAL,
-    FV_U_SCALE,       /* a*x + b */
+    FV_U_RELU,       /* max(x, 0) */
+    FV_U_LEAKY_RELU, /* x > 0 ? x : a*x */
+    FV_U_SIGMOID,    /* 1 / (1 + exp(-x)) */
+    FV_U_TANH,       /* a * tanh(b*x) */
+    FV_U_ELU,        /* x > 0 ? x : a*(exp(x) - 1) */
+    FV_U_GELU,       /* x * Phi(x), with erf */
+    FV_U_GELU_TANH,  /* its tanh approximation */
+    FV_U_SOFTPLUS,   /* log(1 + exp(x)) */
+    FV_U_SWISH,      /* x * sigmoid(a*x) */
+    FV_U_EXP,
+    FV_U_LOG,
+    FV_U_SQRT,
+    FV_U_ABS,
+    FV_U_NEG,
+    FV_U_SQUARE,
+    FV_U_SIGN,
+    FV_U_RECIPROCAL,
+    FV_U_SCALE, /* a*x + b */
     FV_U_COUNT
 } fv_unary;
 
@@ -51,16 +59,16 @@ typedef struct fv_epilogue {
     double a, b;
 } fv_epilogue;
 
-/* Convolution over (depth, height, width); one- and two-dimensional ones have leading sizes of 1, dense layers all sizes 1.
- * Weights are [kd][kh][kw][c/groups][f]; group i reads channels i*c/groups.. and makes filters i*f/groups.. .
+/* Convolution over (depth, height, width); one- and two-dimensional ones have leading sizes of 1, dense layers all
+ * sizes 1. Weights are [kd][kh][kw][c/groups][f]; group i reads channels i*c/groups.. and makes filters i*f/groups.. .
  * y[o] = sum over k: x[o*stride - pad + k*dilation] * w[k], or w[last - k] when flipped (true convolution). */
 typedef struct fv_conv_geom {
     int64_t in[3], out[3], kernel[3], stride[3], dilation[3];
-    int64_t pad[3];              /* before; what lies behind follows from the sizes */
+    int64_t pad[3]; /* before; what lies behind follows from the sizes */
     int64_t c, f, groups;
-    int64_t x_pixel, y_pixel;    /* elements from pixel to pixel: c and f, or more in a slice of a concat */
+    int64_t x_pixel, y_pixel; /* elements from pixel to pixel: c and f, or more in a slice of a concat */
     bool flipped;
-    bool add;                    /* forward: y = act(conv + bias + add), read through argument `add` */
+    bool add; /* forward: y = act(conv + bias + add), read through argument `add` */
     fv_epilogue epilogue;
 } fv_conv_geom;
 
@@ -91,9 +99,9 @@ typedef struct fv_binary_geom {
 } fv_binary_geom;
 
 typedef struct fv_copy_geom {
-    fv_walk walk;      /* y and a */
-    int element;       /* bytes: 1, 4 or 8; real operands: sizeof(real) */
-    bool accumulate;   /* y += a (reals only) */
+    fv_walk walk;    /* y and a */
+    int element;     /* bytes: 1, 4 or 8; real operands: sizeof(real) */
+    bool accumulate; /* y += a (reals only) */
 } fv_copy_geom;
 
 /* y is dense over the kept dimensions (y strides; 0 where reduced). */
@@ -104,7 +112,7 @@ typedef struct fv_reduce_geom {
 
 typedef struct fv_fill_geom {
     double value;
-    bool over_n;    /* value / n */
+    bool over_n; /* value / n */
     int64_t each;
 } fv_fill_geom;
 
@@ -119,7 +127,7 @@ typedef struct fv_rows_geom {
 typedef struct fv_norm_geom {
     int64_t pixels, c, groups;
     double epsilon;
-    bool frozen;          /* the statistics are constants: no gradient through them */
+    bool frozen; /* the statistics are constants: no gradient through them */
     fv_epilogue epilogue;
 } fv_norm_geom;
 
@@ -132,25 +140,25 @@ typedef struct fv_blend_geom {
 
 typedef struct fv_dropout_geom {
     int64_t each;
-    double rate;    /* part dropped; what stays is divided by 1-rate */
-    uint64_t key;   /* names the layer */
+    double rate;  /* part dropped; what stays is divided by 1-rate */
+    uint64_t key; /* names the layer */
 } fv_dropout_geom;
 
 /* Softmax cross-entropy of rows of logits: mean over a sample's rows of -sum_k t_k log softmax(sign*x)_k.
  * With `extra` finite, a further logit -extra joins the denominator (LeNet's loss, LeCun 1998 eq. 9, with sign -1). */
 typedef struct fv_xent_geom {
     int64_t rows, classes;
-    bool distribution;    /* targets are reals [rows][classes], else int32 [rows] */
-    double smoothing;     /* t = (1-s)*t + s/classes */
-    double sign, extra;   /* +1 and INFINITY for the usual loss */
+    bool distribution;  /* targets are reals [rows][classes], else int32 [rows] */
+    double smoothing;   /* t = (1-s)*t + s/classes */
+    double sign, extra; /* +1 and INFINITY for the usual loss */
 } fv_xent_geom;
 
 typedef enum fv_pairloss {
-    FV_L_SQUARED,   /* (p-t)^2 */
-    FV_L_ABSOLUTE,  /* |p-t| */
-    FV_L_BINARY,    /* cross-entropy of sigmoid(p) with t in 0..1 */
-    FV_L_HINGE,     /* max(0, 1 - t*p), t in {-1, 1} */
-    FV_L_PENALTY    /* a*|p| + b*p^2; no target */
+    FV_L_SQUARED,  /* (p-t)^2 */
+    FV_L_ABSOLUTE, /* |p-t| */
+    FV_L_BINARY,   /* cross-entropy of sigmoid(p) with t in 0..1 */
+    FV_L_HINGE,    /* max(0, 1 - t*p), t in {-1, 1} */
+    FV_L_PENALTY   /* a*|p| + b*p^2; no target */
 } fv_pairloss;
 
 /* One number a sample: the mean (sum for PENALTY) over its elements. */
@@ -171,14 +179,16 @@ typedef struct fv_index_geom {
     const int32_t *index;
 } fv_index_geom;
 
-/* One step of an optimizer for a weight of `each` elements; h are its numbers, see each kind. g is the gradient, s and t its
- * states. All kinds first add decay*w to g, except ADAM, which subtracts rate*decay*w from w (decoupled) when h[7] is 1. */
+/* One step of an optimizer for a weight of `each` elements; h are its numbers, see each kind. g is the gradient, s and
+ * t its states. All kinds first add decay*w to g, except ADAM, which subtracts rate*decay*w from w (decoupled) when
+ * h[7] is 1. */
 typedef enum fv_update {
-    FV_UPDATE_SGD,      /* h: rate, momentum, decay, nesterov(0/1).  s = momentum*s + g; w -= rate*s  (s unused if momentum 0) */
-    FV_UPDATE_RMSPROP,  /* h: rate, rho, decay, epsilon.  s = rho*s + (1-rho)*g^2; w -= rate*g/(sqrt(s)+epsilon) */
-    FV_UPDATE_ADAGRAD,  /* h: rate, -, decay, epsilon.  s += g^2; w -= rate*g/(sqrt(s)+epsilon) */
-    FV_UPDATE_ADAM      /* h: rate, beta1, decay, epsilon, beta2, 1-beta1^t, 1-beta2^t, decoupled.
-                           s = beta1*s + (1-beta1)*g; t = beta2*t + (1-beta2)*g^2; w -= rate*(s/h5)/(sqrt(t/h6)+epsilon) */
+    FV_UPDATE_SGD, /* h: rate, momentum, decay, nesterov(0/1).  s = momentum*s + g; w -= rate*s  (s unused if momentum
+                      0) */
+    FV_UPDATE_RMSPROP, /* h: rate, rho, decay, epsilon.  s = rho*s + (1-rho)*g^2; w -= rate*g/(sqrt(s)+epsilon) */
+    FV_UPDATE_ADAGRAD, /* h: rate, -, decay, epsilon.  s += g^2; w -= rate*g/(sqrt(s)+epsilon) */
+    FV_UPDATE_ADAM     /* h: rate, beta1, decay, epsilon, beta2, 1-beta1^t, 1-beta2^t, decoupled.
+                          s = beta1*s + (1-beta1)*g; t = beta2*t + (1-beta2)*g^2; w -= rate*(s/h5)/(sqrt(t/h6)+epsilon) */
 } fv_update;
 
 typedef struct fv_update_geom {
@@ -187,40 +197,41 @@ typedef struct fv_update_geom {
     double h[8];
 } fv_update_geom;
 
-/* ---- the routines ------------------------------------------------------------------------------------------------- */
+/* ---- the routines -------------------------------------------------------------------------------------------------
+ */
 
 /* Arguments of each routine: results first, then what is read; [x] may be NULL. */
 typedef enum fv_routine {
-    FV_R_CONV,          /* y, x, w, [bias f], [add like y] */
-    FV_R_CONV_DATA,     /* dx, dy, w, [bias c]: the adjoint of CONV; with bias and epilogue it is transposed convolution */
-    FV_R_CONV_WEIGHTS,  /* dw, [dbias], x, dy */
-    FV_R_POOL,          /* y, x */
-    FV_R_POOL_BACK,     /* dx, dy, x, y (x and y for MAX; ties go to the first cell in row order) */
-    FV_R_UNARY,         /* y, x */
-    FV_R_UNARY_BACK,    /* dx, dy, [x], [y]: see fv_unary_reads */
-    FV_R_BINARY,        /* y, a, b */
-    FV_R_REDUCE,        /* y, x */
-    FV_R_COPY,          /* y, x */
-    FV_R_FILL,          /* y */
-    FV_R_SOFTMAX,       /* y, x */
-    FV_R_SOFTMAX_BACK,  /* dx, dy, y */
-    FV_R_NORM_STATS,    /* mean, var (biased), x */
-    FV_R_NORM,          /* y, x, mean, var, [scale c], [bias c] */
-    FV_R_NORM_SUMS,     /* dscale, dbias, dy, x, mean, var */
-    FV_R_NORM_BACK,     /* dx, dy, x, mean, var, [scale], [dscale], [dbias]  (dscale, dbias read: by channel, not frozen) */
-    FV_R_BLEND,         /* state (read and written), value */
-    FV_R_DROPOUT,       /* y, x */
-    FV_R_XENT,          /* loss n, logits, target */
-    FV_R_XENT_BACK,     /* dlogits, dloss n, logits, target */
-    FV_R_LOSS,          /* loss n, p, [t] */
-    FV_R_LOSS_BACK,     /* dp, dloss n, p, [t] */
-    FV_R_RBF,           /* y, x, w */
-    FV_R_RBF_DATA,      /* dx, dy, x, w */
-    FV_R_RBF_WEIGHTS,   /* dw, dy, x, w */
-    FV_R_INDEX,         /* y, x */
-    FV_R_INDEX_BACK,    /* dx, dy */
-    FV_R_UPDATE,        /* w, g, [s], [t] */
-    FV_R_CUSTOM,        /* a user's own operator: see custom in fv_geom; runs on the caller's thread */
+    FV_R_CONV,      /* y, x, w, [bias f], [add like y] */
+    FV_R_CONV_DATA, /* dx, dy, w, [bias c]: the adjoint of CONV; with bias and epilogue it is transposed convolution */
+    FV_R_CONV_WEIGHTS, /* dw, [dbias], x, dy */
+    FV_R_POOL,         /* y, x */
+    FV_R_POOL_BACK,    /* dx, dy, x, y (x and y for MAX; ties go to the first cell in row order) */
+    FV_R_UNARY,        /* y, x */
+    FV_R_UNARY_BACK,   /* dx, dy, [x], [y]: see fv_unary_reads */
+    FV_R_BINARY,       /* y, a, b */
+    FV_R_REDUCE,       /* y, x */
+    FV_R_COPY,         /* y, x */
+    FV_R_FILL,         /* y */
+    FV_R_SOFTMAX,      /* y, x */
+    FV_R_SOFTMAX_BACK, /* dx, dy, y */
+    FV_R_NORM_STATS,   /* mean, var (biased), x */
+    FV_R_NORM,         /* y, x, mean, var, [scale c], [bias c] */
+    FV_R_NORM_SUMS,    /* dscale, dbias, dy, x, mean, var */
+    FV_R_NORM_BACK, /* dx, dy, x, mean, var, [scale], [dscale], [dbias]  (dscale, dbias read: by channel, not frozen) */
+    FV_R_BLEND,     /* state (read and written), value */
+    FV_R_DROPOUT,   /* y, x */
+    FV_R_XENT,      /* loss n, logits, target */
+    FV_R_XENT_BACK, /* dlogits, dloss n, logits, target */
+    FV_R_LOSS,      /* loss n, p, [t] */
+    FV_R_LOSS_BACK, /* dp, dloss n, p, [t] */
+    FV_R_RBF,       /* y, x, w */
+    FV_R_RBF_DATA,  /* dx, dy, x, w */
+    FV_R_RBF_WEIGHTS, /* dw, dy, x, w */
+    FV_R_INDEX,       /* y, x */
+    FV_R_INDEX_BACK,  /* dx, dy */
+    FV_R_UPDATE,      /* w, g, [s], [t] */
+    FV_R_CUSTOM,      /* a user's own operator: see custom in fv_geom; runs on the caller's thread */
     FV_R_COUNT
 } fv_routine;
 
@@ -231,15 +242,28 @@ typedef struct fv_custom_geom {
 } fv_custom_geom;
 
 typedef struct fv_geom {
-    int64_t n;       /* samples: the planned number; calls may bring fewer. 1 for values without a batch */
-    bool batched;    /* false: n is always as planned */
-    bool exact;      /* no variant that rounds worse than direct sums */
-    bool training;   /* weights change between calls: packing counts */
+    int64_t n;     /* samples: the planned number; calls may bring fewer. 1 for values without a batch */
+    bool batched;  /* false: n is always as planned */
+    bool exact;    /* no variant that rounds worse than direct sums */
+    bool training; /* weights change between calls: packing counts */
     union {
-        fv_conv_geom conv; fv_pool_geom pool; fv_unary_geom unary; fv_binary_geom binary; fv_reduce_geom reduce;
-        fv_copy_geom copy; fv_fill_geom fill; fv_rows_geom rows; fv_norm_geom norm; fv_blend_geom blend;
-        fv_dropout_geom dropout; fv_xent_geom xent; fv_loss_geom loss; fv_rbf_geom rbf; fv_index_geom index;
-        fv_update_geom update; fv_custom_geom custom;
+        fv_conv_geom conv;
+        fv_pool_geom pool;
+        fv_unary_geom unary;
+        fv_binary_geom binary;
+        fv_reduce_geom reduce;
+        fv_copy_geom copy;
+        fv_fill_geom fill;
+        fv_rows_geom rows;
+        fv_norm_geom norm;
+        fv_blend_geom blend;
+        fv_dropout_geom dropout;
+        fv_xent_geom xent;
+        fv_loss_geom loss;
+        fv_rbf_geom rbf;
+        fv_index_geom index;
+        fv_update_geom update;
+        fv_custom_geom custom;
     };
 } fv_geom;
 
@@ -251,15 +275,16 @@ typedef struct fv_moment {
 
 struct fv_call {
     const fv_geom *geom;
-    int64_t n;                 /* samples now, at most geom->n */
+    int64_t n; /* samples now, at most geom->n */
     void *arg[FV_MAX_ARGS];
-    void *packed;              /* weights as pack made them, or NULL if the kernel wants none */
-    void *scratch;             /* need.scratch bytes, 64-byte aligned */
+    void *packed;  /* weights as pack made them, or NULL if the kernel wants none */
+    void *scratch; /* need.scratch bytes, 64-byte aligned */
     fv_pool *pool;
     const fv_moment *now;
 };
 
-/* ---- kernels and tables ------------------------------------------------------------------------------------------- */
+/* ---- kernels and tables -------------------------------------------------------------------------------------------
+ */
 
 typedef struct fv_need {
     size_t scratch; /* bytes of working memory during the call (all threads together) */
@@ -269,9 +294,9 @@ typedef struct fv_need {
 
 /* One way to do one routine. */
 typedef struct fv_kernel {
-    const char *name;                                                  /* "conv.band" */
-    bool (*can)(const fv_geom *geom);                                  /* NULL: every geometry. Must not look at n */
-    void (*need)(const fv_geom *geom, int threads, fv_need *need);     /* NULL: nothing */
+    const char *name;                                              /* "conv.band" */
+    bool (*can)(const fv_geom *geom);                              /* NULL: every geometry. Must not look at n */
+    void (*need)(const fv_geom *geom, int threads, fv_need *need); /* NULL: nothing */
     fv_status (*pack)(const fv_geom *geom, const void *weights, void *packed, fv_pool *pool);
     fv_status (*run)(const fv_call *call);
 } fv_kernel;
@@ -279,8 +304,8 @@ typedef struct fv_kernel {
 enum { FV_MAX_VARIANTS = 8 };
 
 typedef struct fv_table {
-    const char *name;   /* "avx512" */
-    fv_dtype real;      /* FV_F32 or FV_F64 */
+    const char *name; /* "avx512" */
+    fv_dtype real;    /* FV_F32 or FV_F64 */
     /* The ways to do each routine, best first, NULL after the last; every list ends in one that can do all. */
     const fv_kernel *kernels[FV_R_COUNT][FV_MAX_VARIANTS];
     void *(*alloc)(size_t bytes);

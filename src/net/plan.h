@@ -9,10 +9,10 @@
 #include "net.h"
 
 typedef enum fv_home {
-    FV_HOME_ARENA,     /* in the run's arena, alive from its first writer to its last reader */
-    FV_HOME_WEIGHT,    /* the model's tensor of value `value` */
-    FV_HOME_CONSTANT,  /* the plan's own bytes */
-    FV_HOME_VIEW       /* the bytes of operand `of`, from byte offset `offset` */
+    FV_HOME_ARENA,    /* in the run's arena, alive from its first writer to its last reader */
+    FV_HOME_WEIGHT,   /* the model's tensor of value `value` */
+    FV_HOME_CONSTANT, /* the plan's own bytes */
+    FV_HOME_VIEW      /* the bytes of operand `of`, from byte offset `offset` */
 } fv_home;
 
 typedef struct fv_operand_info {
@@ -32,35 +32,40 @@ typedef struct fv_planned_call {
     fv_geom geom;
     fv_operand arg[FV_MAX_ARGS];
     int args;
-    int node;              /* whose operator emitted it, -1: the planner */
+    int node; /* whose operator emitted it, -1: the planner */
     bool backward;
-    size_t scratch;        /* bytes, in the arena's common scratch */
+    size_t scratch; /* bytes, in the arena's common scratch */
     size_t packed, packed_offset;
 } fv_planned_call;
 
 typedef struct fv_plan_options {
     int64_t batch;
-    const fv_shape *input;      /* sample shape of the first data input, NULL as declared */
+    const fv_shape *input; /* sample shape of the first data input, NULL as declared */
     bool training, losses, gradients, exact;
-    const int *wanted; int wanted_count;   /* values */
-    const int *by; int by_count;           /* values to differentiate by, besides the trainable weights if `gradients` */
+    const int *wanted;
+    int wanted_count; /* values */
+    const int *by;
+    int by_count; /* values to differentiate by, besides the trainable weights if `gradients` */
     /* Differentiate sum(seed_k * output_k) instead of the losses: the run gets inputs named "d:NAME". For checks. */
-    const int *seeds; int seed_count;
-    const fv_table *table;      /* NULL: fv_kernels() */
-    int threads;                /* scratch is sized for so many */
+    const int *seeds;
+    int seed_count;
+    const fv_table *table; /* NULL: fv_kernels() */
+    int threads;           /* scratch is sized for so many */
 } fv_plan_options;
 
 typedef struct fv_plan {
     fv_net *net;
     const fv_table *table;
     int64_t batch;
-    fv_type *types;                    /* of every value, inferred */
-    fv_operand_info *operands; int operand_count, operand_capacity;
-    fv_planned_call *calls; int call_count, call_capacity;
-    fv_operand *of_value;              /* operand of each net value, FV_NO_OPERAND if it has none */
-    fv_operand *gradient_of;           /* operand of d total / d value, FV_NO_OPERAND if it has none */
-    fv_operand *losses;                /* per-sample loss of net->losses[i] */
-    int forward_calls;                 /* calls before the first backward one */
+    fv_type *types; /* of every value, inferred */
+    fv_operand_info *operands;
+    int operand_count, operand_capacity;
+    fv_planned_call *calls;
+    int call_count, call_capacity;
+    fv_operand *of_value;    /* operand of each net value, FV_NO_OPERAND if it has none */
+    fv_operand *gradient_of; /* operand of d total / d value, FV_NO_OPERAND if it has none */
+    fv_operand *losses;      /* per-sample loss of net->losses[i] */
+    int forward_calls;       /* calls before the first backward one */
     size_t arena_bytes, scratch_bytes, packed_bytes;
     fv_arena *memory;
 } fv_plan;
@@ -70,17 +75,18 @@ void fv_plan_free(fv_plan *plan);
 
 /* Weights by value id: data NULL where the value is no weight. Shared by the runs of a model. */
 typedef struct fv_weights {
-    fv_tensor *of;         /* value_count entries */
-    uint64_t version;      /* grows whenever weights change: packed forms are then stale */
+    fv_tensor *of;    /* value_count entries */
+    uint64_t version; /* grows whenever weights change: packed forms are then stale */
 } fv_weights;
 
-/* weights->of are always f32. A run over a table of doubles makes copies of its own (at build, and when the version changed),
- * to be reached with fv_run_operand(run, plan->of_value[value]). */
+/* weights->of are always f32. A run over a table of doubles makes copies of its own (at build, and when the version
+ * changed), to be reached with fv_run_operand(run, plan->of_value[value]). */
 fv_run *fv_run_build(fv_net *net, const fv_weights *weights, const fv_plan_options *options, fv_error *error);
 const fv_plan *fv_run_plan(const fv_run *run);
 /* Where training stands, for random draws. */
 void fv_run_set_moment(fv_run *run, const fv_moment *moment);
-/* Memory of an operand's value for a run: inputs and seeds to write, anything pinned to read; weights of a double run. */
+/* Memory of an operand's value for a run: inputs and seeds to write, anything pinned to read; weights of a double run.
+ */
 fv_tensor fv_run_operand(const fv_run *run, fv_operand operand);
 fv_pool *fv_run_pool(const fv_run *run);
 

@@ -1,8 +1,9 @@
 /* op.h - WHAT an operator is: one constant record says everything that the system knows about it.
  *
- * From the record come: registry, .net language, C options (fovea_ops.h), save and load, help and docs, shape errors, the
- * gradient check, the reference-against-fast check, the round trip and the benchmark row. An operator is one file here and
- * one line in ops.def. It says what to compute by calling routines of the kernel table; it never touches numbers itself.
+ * From the record come: registry, .net language, C options (fovea_ops.h), save and load, help and docs, shape errors,
+ * the gradient check, the reference-against-fast check, the round trip and the benchmark row. An operator is one file
+ * here and one line in ops.def. It says what to compute by calling routines of the kernel table; it never touches
+ * numbers itself.
  */
 #ifndef FV_OP_H
 #define FV_OP_H
@@ -12,9 +13,11 @@
 
 enum { FV_MAX_PORTS = 8, FV_MAX_OUTPUTS = 8, FV_MAX_SAVED = 4, FV_MAX_EXAMPLES = 12 };
 
-/* ---- fields ------------------------------------------------------------------------------------------------------- */
+/* ---- fields -------------------------------------------------------------------------------------------------------
+ */
 
-/* In a fields struct (not in the public options): "not given" in an element of SIZES or LIST, which then equals the first. */
+/* In a fields struct (not in the public options): "not given" in an element of SIZES or LIST, which then equals the
+ * first. */
 #define FV_UNSET INT64_MIN
 
 typedef enum fv_field_kind {
@@ -27,8 +30,8 @@ typedef enum fv_field_kind {
     FV_FIELD_TEXT    /* const char *: "he_normal", "l2(0.01)"; NULL when not given */
 } fv_field_kind;
 
-/* A list of words that a CHOICE field, or a SIZES field besides its numbers, may hold. In C word i is `prefix`WORD with the
- * value i (CHOICE) or -i (SIZES). */
+/* A list of words that a CHOICE field, or a SIZES field besides its numbers, may hold. In C word i is `prefix`WORD with
+ * the value i (CHOICE) or -i (SIZES). */
 typedef struct fv_choices {
     const char *type;   /* C enum: "fv_activation" */
     const char *prefix; /* "FV_" */
@@ -40,11 +43,11 @@ typedef struct fv_field {
     fv_field_kind kind;
     size_t offset; /* in the operator's fields struct */
     const char *help;
-    bool positional;             /* may be given without its name, in the order of the list */
+    bool positional; /* may be given without its name, in the order of the list */
     bool required;
-    double min, max;             /* inclusive; both 0: any */
-    double standard;             /* the default of INT, FLOAT, BOOL and every element of SIZES */
-    const char *standard_text;   /* the default of TEXT; what help shows as default where `standard` says too little */
+    double min, max;           /* inclusive; both 0: any */
+    double standard;           /* the default of INT, FLOAT, BOOL and every element of SIZES */
+    const char *standard_text; /* the default of TEXT; what help shows as default where `standard` says too little */
     const fv_choices *choices;
 } fv_field;
 
@@ -66,13 +69,16 @@ typedef struct fv_field {
 #define FV_FIELD_MEMBER(op, kind, name, ...) FV_C_##kind(name)
 #define FV_FIELD_RECORD(op, kind, name, ...) {#name, FV_FIELD_##kind, offsetof(struct op, name), __VA_ARGS__},
 #define FV_DEFINE_FIELDS(op, LIST)                                                                                     \
-    struct op { LIST(FV_FIELD_MEMBER) };                                                                               \
+    struct op {                                                                                                        \
+        LIST(FV_FIELD_MEMBER)                                                                                          \
+    };                                                                                                                 \
     static const fv_field op##_fields[] = {LIST(FV_FIELD_RECORD)};
 
 /* Element i of a SIZES field. */
 static inline int64_t fv_size_at(const int64_t sizes[3], int i) { return sizes[i] == FV_UNSET ? sizes[0] : sizes[i]; }
 
-/* ---- types, ports ------------------------------------------------------------------------------------------------- */
+/* ---- types, ports -------------------------------------------------------------------------------------------------
+ */
 
 /* dtype and shape of a value; dim[0] is FV_BATCH when the value has a batch. */
 typedef struct fv_type {
@@ -97,34 +103,36 @@ typedef struct fv_port {
 
 /* What infer says of one weight or state. */
 typedef struct fv_parameter {
-    bool absent;               /* the fields say that it is not there (bias=no) */
-    bool fixed;                /* counted but not trained */
+    bool absent; /* the fields say that it is not there (bias=no) */
+    bool fixed;  /* counted but not trained */
     fv_shape shape;
-    const char *initializer;   /* "glorot_uniform"; from the operator's fields or its standard */
-    const char *constraint;    /* "max_norm(2)", or NULL */
-    const char *regularizer;   /* "l2(0.01)", or NULL */
+    const char *initializer; /* "glorot_uniform"; from the operator's fields or its standard */
+    const char *constraint;  /* "max_norm(2)", or NULL */
+    const char *regularizer; /* "l2(0.01)", or NULL */
     /* One letter an axis: k kernel, i input channel, o output channel, c channel (fans: prod(k)*i and prod(k)*o). */
     const char *axes;
 } fv_parameter;
 
-/* ---- shape inference ---------------------------------------------------------------------------------------------- */
+/* ---- shape inference ----------------------------------------------------------------------------------------------
+ */
 
 typedef struct fv_infer {
     const struct fv_op *op;
     const void *fields;
-    const char *layer;                     /* name, for messages */
-    int inputs;                            /* data inputs given */
+    const char *layer; /* name, for messages */
+    int inputs;        /* data inputs given */
     const fv_type *in;
-    fv_type out[FV_MAX_OUTPUTS];           /* to be written */
-    int outputs;                           /* to be written when it is not 1 */
-    fv_parameter parameter[FV_MAX_PORTS];  /* to be written: one for each WEIGHT and STATE port, in order */
+    fv_type out[FV_MAX_OUTPUTS];          /* to be written */
+    int outputs;                          /* to be written when it is not 1 */
+    fv_parameter parameter[FV_MAX_PORTS]; /* to be written: one for each WEIGHT and STATE port, in order */
     fv_error *error;
 } fv_infer;
 
 /* "conv1 (conv): MESSAGE"; returns FV_E_SHAPE. Say what was expected and what was there. */
 fv_status fv_infer_fail(fv_infer *infer, const char *format, ...) FV_PRINTF(2, 3);
 
-/* ---- cost --------------------------------------------------------------------------------------------------------- */
+/* ---- cost ---------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct fv_site {
     const struct fv_op *op;
@@ -135,14 +143,16 @@ typedef struct fv_site {
 } fv_site;
 
 typedef struct fv_cost {
-    int64_t macs;    /* multiply-adds for one sample */
+    int64_t macs; /* multiply-adds for one sample */
     /* How the rows of the input that one cell sees grow: extent rows of the input's grid, `stride` rows apart.
-     * 1 and 1 for elementwise; extent 0: the notion ends here (flatten, dense over pixels); extent -1: the whole picture. */
+     * 1 and 1 for elementwise; extent 0: the notion ends here (flatten, dense over pixels); extent -1: the whole
+     * picture. */
     int64_t extent, stride;
-    bool upsamples;  /* stride counts output rows per input row */
+    bool upsamples; /* stride counts output rows per input row */
 } fv_cost;
 
-/* ---- emitting calls ----------------------------------------------------------------------------------------------- */
+/* ---- emitting calls -----------------------------------------------------------------------------------------------
+ */
 
 /* A block of memory in a plan. Each is written by one call (single assignment; states are the exception). */
 typedef int32_t fv_operand;
@@ -155,7 +165,7 @@ const void *fv_emit_fields(const fv_emit *e);
 bool fv_emit_training(const fv_emit *e); /* dropout drops, batch norm uses the batch */
 int fv_emit_inputs(const fv_emit *e);
 int fv_emit_outputs(const fv_emit *e);
-uint64_t fv_emit_key(const fv_emit *e);  /* hash of the application's name, for random draws */
+uint64_t fv_emit_key(const fv_emit *e); /* hash of the application's name, for random draws */
 const fv_type *fv_in_type(const fv_emit *e, int i);
 const fv_type *fv_out_type(const fv_emit *e, int i);
 const fv_type *fv_weight_type(const fv_emit *e, int k);
@@ -194,23 +204,25 @@ void fv_emit_call(fv_emit *e, fv_routine routine, const fv_geom *geom, const fv_
     fv_emit_call(e, routine, geom, (const fv_operand[]){__VA_ARGS__},                                                  \
                  (int)(sizeof((const fv_operand[]){__VA_ARGS__}) / sizeof(fv_operand)))
 
-/* ---- examples ----------------------------------------------------------------------------------------------------- */
+/* ---- examples -----------------------------------------------------------------------------------------------------
+ */
 
-/* A worked example: what goes in and what must come out, exactly or to 1e-5 relative. Tensors as text with their shape in
- * front, batch included: "1x2x2x1: 1 2 ; 3 4"; semicolons are for the eye; fractions as -1/2. A tensor may also be "2x5x5x3"
- * alone: some fixed small numbers (then `out` may be empty and the example serves the checks only). The
+/* A worked example: what goes in and what must come out, exactly or to 1e-5 relative. Tensors as text with their shape
+ * in front, batch included: "1x2x2x1: 1 2 ; 3 4"; semicolons are for the eye; fractions as -1/2. A tensor may also be
+ * "2x5x5x3" alone: some fixed small numbers (then `out` may be empty and the example serves the checks only). The
  * shapes of the examples are those of the gradient check and of every other check derived from the record. */
 typedef struct fv_example {
-    const char *title;       /* "vertical edges (lecture 1)"; NULL: not shown by selftest */
-    const char *fields;      /* as in the language */
+    const char *title;  /* "vertical edges (lecture 1)"; NULL: not shown by selftest */
+    const char *fields; /* as in the language */
     const char *in[4];
-    const char *weight[4];   /* empty: as the initializer draws them */
+    const char *weight[4]; /* empty: as the initializer draws them */
     const char *out[2];
-    bool training;           /* run in training mode */
-    bool no_gradient;        /* random, or has a kink at these numbers */
+    bool training;    /* run in training mode */
+    bool no_gradient; /* random, or has a kink at these numbers */
 } fv_example;
 
-/* ---- the record --------------------------------------------------------------------------------------------------- */
+/* ---- the record ---------------------------------------------------------------------------------------------------
+ */
 
 enum {
     FV_T_ELEMENTWISE = 1, /* output cell depends on the same cell of the inputs */
@@ -225,30 +237,32 @@ enum {
 
 typedef struct fv_op {
     const char *name, *summary;
-    const char *details;      /* formula, conventions and source; paragraphs for help and docs */
+    const char *details; /* formula, conventions and source; paragraphs for help and docs */
     const fv_field *fields;
     int field_count;
     size_t fields_size;
-    fv_port ports[FV_MAX_PORTS];   /* inputs first, then parameters; name NULL ends */
-    bool variadic;                 /* the last INPUT port may be given any number of times */
+    fv_port ports[FV_MAX_PORTS];         /* inputs first, then parameters; name NULL ends */
+    bool variadic;                       /* the last INPUT port may be given any number of times */
     const char *outputs[FV_MAX_OUTPUTS]; /* names; NULL: one output "y" */
     unsigned traits;
     /* How an application's output is read by a loss that wants logits: the index of the input that holds them, plus 1
      * (softmax, sigmoid). 0: not such an operator. */
     int logits_input;
-    const char *onnx;              /* its ONNX counterpart, for help */
+    const char *onnx; /* its ONNX counterpart, for help */
 
     fv_status (*infer)(fv_infer *infer);
     void (*cost)(const fv_site *site, fv_cost *cost); /* NULL: no multiply-adds, extent 1 */
     void (*forward)(fv_emit *e);
-    void (*backward)(fv_emit *e);                     /* NULL: not differentiable */
+    void (*backward)(fv_emit *e); /* NULL: not differentiable */
     /* The epilogue that this activation is (FV_T_ACTIVATION that are elementwise). */
     fv_epilogue (*as_epilogue)(const void *fields);
     fv_example examples[FV_MAX_EXAMPLES];
-    const void *self;              /* a custom operator's own record */
+    const void *self; /* a custom operator's own record */
 } fv_op;
 
-#define FV_FIELDS(op) .fields = op##_fields, .field_count = (int)(sizeof op##_fields / sizeof op##_fields[0]), .fields_size = sizeof(struct op)
+#define FV_FIELDS(op)                                                                                                  \
+    .fields = op##_fields, .field_count = (int)(sizeof op##_fields / sizeof op##_fields[0]),                           \
+    .fields_size = sizeof(struct op)
 
 /* The registry: every line of ops.def. */
 extern const fv_op *const fv_ops[];
@@ -256,8 +270,9 @@ int fv_ops_count(void);
 const fv_op *fv_find_op(const char *name); /* NULL if unknown */
 const fv_field *fv_find_field(const fv_op *op, const char *name);
 
-/* Fields of the same meaning in several operators. The net carries them out for every operator that has them: it applies
- * the activation behind the operator, makes penalty losses of the regularizers. Initializers and constraints are passed on by infer. */
+/* Fields of the same meaning in several operators. The net carries them out for every operator that has them: it
+ * applies the activation behind the operator, makes penalty losses of the regularizers. Initializers and constraints
+ * are passed on by infer. */
 extern const fv_choices fv_activation_choices, fv_padding_choices;
 #define FV_ACTIVATION_FIELD(F, op)                                                                                     \
     F(op, CHOICE, activation, .choices = &fv_activation_choices, .help = "operator applied to the result")
