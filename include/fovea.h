@@ -452,6 +452,8 @@ FV_API fv_status fv_net_register(fv_net *net, const fv_custom_op *op, fv_error *
 }
 #endif
 
+#ifndef FV_NO_OPS /* the builders themselves are compiled without the header that is made from them */
 #include "fovea_ops.h"
+#endif
 
 #endif

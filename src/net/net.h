@@ -22,6 +22,7 @@ typedef struct fv_value_info {
     fv_type type;     /* symbolic batch and open sizes */
     const char *name; /* unique */
     bool target;      /* INPUT: only losses read it */
+    bool of_target;   /* a target, or computed from one: no prediction */
     int node, index;  /* RESULT: which output of which application. WEIGHT, STATE: which made it, and parameter index */
     fv_parameter parameter; /* WEIGHT, STATE */
     const void *constant;   /* CONSTANT */
@@ -77,6 +78,11 @@ fv_net *fv_net_keep(fv_net *net); /* one more reference; fv_net_free drops one *
 
 /* The operator of that name, the net's own ones included. */
 const fv_op *fv_net_find_op(const fv_net *net, const char *name);
+/* The nearest name of such an operator, or NULL when nothing is near. */
+const char *fv_net_nearest_op(const fv_net *net, const char *name);
+
+/* fv_enter with a name of the user's own instead of the ordinal of `word`: "left." */
+void fv_net_enter_named(fv_net *net, const char *word, const char *name);
 
 /* A field value as text, before it is resolved against the operator's list. key NULL: positional. */
 typedef struct fv_argument {
@@ -103,6 +109,8 @@ void fv_fields_to_text(const fv_op *op, const void *fields, fv_text *text);
  */
 int fv_net_output_value(const fv_net *net);
 int fv_net_logits_value(const fv_net *net);
+/* Is the value a loss: the result of a loss operator, or one of net->losses (penalties, too)? */
+bool fv_net_is_loss(const fv_net *net, int value);
 /* A target input of that type ("class"), made when the net has none. */
 int fv_net_target(fv_net *net, const char *name, const fv_type *type);
 

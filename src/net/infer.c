@@ -1,0 +1,138 @@
+/* infer.c - types and shapes: one application as its operator sees it, and the whole graph with open sizes fixed. */
+#include "graph.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int fv_op_inputs(const fv_op *op) {
+    int n = 0;
+    for (int i = 0; i < FV_MAX_PORTS && op->ports[i].name; i++) n += op->ports[i].role == FV_INPUT;
+    return n;
+}
+
+int fv_op_parameters(const fv_op *op) {
+    int n = 0;
+    for (int i = 0; i < FV_MAX_PORTS && op->ports[i].name; i++) n += op->ports[i].role != FV_INPUT;
+    return n;
+}
+
+/* Every size known, or open or the batch where `symbolic`; the whole small enough to be counted in bytes. */
+static bool sound_shape(const fv_shape *s, bool symbolic) {
+    int64_t count = 1;
+    if (s->rank < 0 || s->rank > FV_MAX_RANK) return false;
+    for (int d = 0; d < s->rank; d++) {
+        if (symbolic && (s->dim[d] == FV_OPEN || (s->dim[d] == FV_BATCH && d == 0))) continue;
+        if (s->dim[d] < 1 || !fv_mul_i64(count, s->dim[d], &count) || count > INT64_MAX / 64) return false;
+    }
+    return true;
+}
+
+/* Operators are checked, too: a user's own may say anything. */
+static fv_status check_answer(fv_infer *infer) {
+    const fv_op *op = infer->op;
+    char shape[96];
+    if (infer->outputs < 1 || infer->outputs > FV_MAX_OUTPUTS)
+        return fv_infer_fail(infer, "an operator has 1 to %d outputs, this one says %d", FV_MAX_OUTPUTS,
+                             infer->outputs);
+    for (int i = 0; i < infer->outputs; i++) {
+        const fv_type *t = &infer->out[i];
+        if (fv_dtype_size(t->dtype) == 0) return fv_infer_fail(infer, "output %d has no type", i + 1);
+        if (!sound_shape(&t->shape, true))
+            return fv_infer_fail(infer,
+                                 "output %d cannot be %s: every size must be at least 1, and the whole must fit "
+                                 "into memory",
+                                 i + 1, fv_shape_text(&t->shape, shape, sizeof shape));
+    }
+    for (int k = 0, p = fv_op_inputs(op); k < fv_op_parameters(op); k++, p++) {
+        const fv_parameter *parameter = &infer->parameter[k];
+        if (!parameter->absent && !sound_shape(&parameter->shape, false))
+            return fv_infer_fail(infer, "its %s cannot be %s: every size must be known and at least 1",
+                                 op->ports[p].name, fv_shape_text(&parameter->shape, shape, sizeof shape));
+    }
+    return FV_OK;
+}
+
+fv_status fv_infer_ask(fv_infer *infer) {
+    fv_error local = {0};
+    fv_error *error = infer->error;
+    infer->error = &local;
+    infer->outputs = 1;
+    fv_status status = infer->op->infer(infer);
+    if (status && local.message[0] == 0) status = fv_infer_fail(infer, "its inputs do not fit together");
+    if (!status) status = check_answer(infer);
+    infer->error = error;
+    if (status && error) *error = local;
+    return status;
+}
+
+/* The first data input's type with open sizes as in `sample`. */
+static fv_status fix_input(const fv_value_info *input, const fv_shape *sample, fv_type *type, fv_error *error) {
+    char got[96], expected[96];
+    int first = fv_type_batched(&input->type), rank = input->type.shape.rank - first;
+    bool fits = sample->rank == rank;
+    for (int d = 0; fits && d < rank; d++) {
+        int64_t declared = input->type.shape.dim[first + d];
+        fits = sample->dim[d] == declared || (declared == FV_OPEN && sample->dim[d] >= 1);
+        type->shape.dim[first + d] = sample->dim[d];
+    }
+    if (fits && sound_shape(&type->shape, true)) return FV_OK;
+    fv_shape declared = {.rank = rank};
+    memcpy(declared.dim, input->type.shape.dim + first, (size_t)rank * sizeof declared.dim[0]);
+    return fv_fail(error, FV_E_SHAPE, "input \"%s\": expected samples of %s, got %s", input->name,
+                   fv_shape_text(&declared, expected, sizeof expected), fv_shape_text(sample, got, sizeof got));
+}
+
+/* Types of one node's outputs; `in` has room for its inputs. */
+static fv_status infer_node(const fv_net *net, const fv_node *node, fv_type *in, fv_type *types, fv_error *error) {
+    fv_infer infer = {
+        .op = node->op, .fields = node->fields, .layer = node->name, .inputs = node->inputs, .in = in, .error = error};
+    char expected[96], got[96];
+    for (int i = 0; i < node->inputs; i++) in[i] = types[node->value_in[i]];
+    fv_status status = fv_infer_ask(&infer);
+    if (status) return status;
+    if (infer.outputs != node->outputs)
+        return fv_infer_fail(&infer, "%d outputs were made, now there are %d", node->outputs, infer.outputs);
+    for (int k = 0; k < node->parameters; k++) {
+        int value = node->value_in[node->inputs + k];
+        if (value < 0 || fv_shape_equal(&net->values[value].type.shape, &infer.parameter[k].shape)) continue;
+        return fv_infer_fail(&infer, "%s is %s, but for inputs of these sizes it must be %s", net->values[value].name,
+                             fv_shape_text(&net->values[value].type.shape, got, sizeof got),
+                             fv_shape_text(&infer.parameter[k].shape, expected, sizeof expected));
+    }
+    for (int i = 0; i < node->outputs; i++) types[node->value_out[i]] = infer.out[i];
+    return FV_OK;
+}
+
+fv_status fv_net_infer(const fv_net *net, const fv_shape *input, fv_type *types, fv_error *error) {
+    int most = 1;
+    for (int i = 0; i < net->node_count; i++)
+        if (net->nodes[i].inputs > most) most = net->nodes[i].inputs;
+    for (int i = 0; i < net->value_count; i++) {
+        const fv_value_info *v = &net->values[i];
+        types[i] = v->type;
+        if (!input || v->kind != FV_KIND_INPUT || v->target) continue;
+        fv_status status = fix_input(v, input, &types[i], error);
+        if (status) return status;
+        input = NULL; /* only the first */
+    }
+    fv_type *in = fv_alloc_array((size_t)most, sizeof *in);
+    if (!in) return fv_fail_memory(error, "shapes", (size_t)most * sizeof *in);
+    fv_status status = FV_OK;
+    for (int i = 0; !status && i < net->node_count; i++) status = infer_node(net, &net->nodes[i], in, types, error);
+    fv_free(in);
+    return status;
+}
+
+fv_status fv_net_check(fv_net *net, fv_error *error) {
+    if (!net) return fv_fail(error, FV_E_ARGUMENT, "there is no net");
+    if (net->error.status != FV_OK) {
+        if (error) *error = net->error;
+        return net->error.status;
+    }
+    if (net->value_count == 0) return fv_fail(error, FV_E_ARGUMENT, "the net is empty: it needs an input and a layer");
+    fv_type *types = fv_alloc_array((size_t)net->value_count, sizeof *types);
+    if (!types) return fv_fail_memory(error, "shapes", (size_t)net->value_count * sizeof *types);
+    fv_status status = fv_net_infer(net, NULL, types, error);
+    fv_free(types);
+    return status;
+}
