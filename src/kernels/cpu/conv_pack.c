@@ -1,0 +1,82 @@
+/* conv_pack.c - weights as panels: for each phase, group and panel [taps][source channels][columns]. */
+#include "conv_shape.h"
+
+typedef struct packing {
+    const conv_shape *shape;
+    const fv_conv_geom *geom;
+    const conv_job *job;
+    const float *weights;
+    float *packed;
+} packing;
+
+int64_t conv_packed_floats(const conv_shape *s, const conv_job *job) {
+    return job->taps * s->from_each * s->groups * s->padded_columns;
+}
+
+/* The canonical weights [c/groups][f] of the kernel position of taps (z, y, x), or NULL outside the kernel. */
+static const float *weights_at(const packing *p, int64_t z, int64_t y, int64_t x) {
+    const conv_axis *a = p->job->axis;
+    const fv_conv_geom *g = p->geom;
+    const int64_t k[3] = {a[0].first_tap + z * a[0].tap_step, a[1].first_tap + y * a[1].tap_step,
+                          a[2].first_tap + x * a[2].tap_step};
+    if (k[2] < 0 || k[2] >= g->kernel[2]) return NULL;
+    return p->weights + ((k[0] * g->kernel[1] + k[1]) * g->kernel[2] + k[2]) * (g->c / g->groups) * g->f;
+}
+
+/* Forward: rows of source channels are rows of the weights. */
+static void pack_forward(const float *w, int64_t stride, int64_t rows, int64_t columns, float *to, int64_t width) {
+    for (int64_t r = 0; r < rows; r++) memcpy(to + r * width, w + r * stride, (size_t)columns * sizeof(float));
+}
+
+/* Backward: transposed, a few rows at a time so that both sides stay in the first-level cache. */
+static void pack_transposed(const float *w, int64_t stride, int64_t rows, int64_t columns, float *to, int64_t width) {
+    for (int64_t r0 = 0; r0 < rows; r0 += 16) {
+        const int64_t end = conv_min(rows, r0 + 16);
+        for (int64_t c = 0; c < columns; c++)
+            for (int64_t r = r0; r < end; r++) to[r * width + c] = w[c * stride + r];
+    }
+}
+
+/* `columns` destination channels from number `column` on of group `group`, for one tap. */
+static void pack_tap(const packing *p, const float *w, int64_t group, int64_t column, int64_t columns, float *to,
+                     int64_t width) {
+    const conv_shape *s = p->shape;
+    if (s->depthwise)
+        memcpy(to, w + column, (size_t)columns * sizeof(float));
+    else if (s->backward)
+        pack_transposed(w + column * p->geom->f + group * s->from_each, p->geom->f, s->from_each, columns, to, width);
+    else
+        pack_forward(w + group * s->to_each + column, p->geom->f, s->from_each, columns, to, width);
+}
+
+static void pack_panel(void *context, int64_t piece, int thread) {
+    (void)thread;
+    const packing *p = context;
+    const conv_shape *s = p->shape;
+    const conv_axis *a = p->job->axis;
+    const int64_t group = piece / s->panels, panel = piece % s->panels, columns = conv_panel_columns(s, panel);
+    const int64_t width = conv_vectors(columns) * FV_LANES, depth = p->job->taps * s->from_each;
+    float *to = p->packed + depth * (group * s->padded_columns + panel * s->panel);
+    if (columns < width || s->pixels > 1) memset(to, 0, (size_t)(depth * width) * sizeof(float));
+    for (int64_t z = 0; z < a[0].taps; z++)
+        for (int64_t y = 0; y < a[1].taps; y++)
+            for (int64_t x = 0; x < a[2].taps; x++, to += s->from_each * width)
+                for (int64_t i = 0; i < s->pixels; i++) { /* pixel i of those made together begins i strides later */
+                    const int64_t tap = x - i * a[2].stride / s->pixels;
+                    const float *w = tap < 0 ? NULL : weights_at(p, z, y, tap);
+                    if (!w) continue;
+                    if (s->pixels > 1)
+                        pack_tap(p, w, group, 0, s->to_each, to + i * s->to_each, width);
+                    else
+                        pack_tap(p, w, group, panel * s->panel, columns, to, width);
+                }
+}
+
+void conv_pack(const conv_shape *s, const fv_conv_geom *g, const float *weights, float *packed, fv_pool *pool) {
+    for (int64_t phase = 0; phase < s->phases; phase++) {
+        const conv_job job = conv_job_of(s, g, phase);
+        packing p = {s, g, &job, weights, packed};
+        if (job.taps) fv_pool_run(pool, s->groups * s->panels, pack_panel, &p);
+        packed += conv_packed_floats(s, &job);
+    }
+}

@@ -1,0 +1,256 @@
+/* tile.c - the register tiles, one function for each height and width. See tile.h. */
+#include "tile.h"
+
+/* Loads that may be partial cost nothing where the mask is a register. */
+FV_INLINE vf load_last(const float *p, int64_t lanes) {
+#if FV_LANES >= 8
+    return vf_load_part(p, lanes);
+#else
+    return lanes == FV_LANES ? vf_load(p) : vf_load_part(p, lanes);
+#endif
+}
+
+/* Partial stores in AVX2 go through halves: its masked store is slow on many processors. */
+FV_INLINE void store_last(float *p, vf v, int64_t lanes) {
+#if FV_LANES == 8
+    if (lanes == FV_LANES) {
+        vf_store(p, v);
+        return;
+    }
+    __m128 part = _mm256_castps256_ps128((__m256)v);
+    if (lanes & 4) {
+        _mm_storeu_ps(p, part);
+        part = _mm256_extractf128_ps((__m256)v, 1);
+        p += 4;
+    }
+    if (lanes & 2) {
+        _mm_storel_pi((__m64 *)(void *)p, part);
+        part = _mm_movehl_ps(part, part);
+        p += 2;
+    }
+    if (lanes & 1) _mm_store_ss(p, part);
+#else
+    if (lanes == FV_LANES)
+        vf_store(p, v);
+    else
+        vf_store_part(p, v, lanes);
+#endif
+}
+
+/* ---- rows x panel --------------------------------------------------------------------------------------------------
+ */
+
+/* Adds, activates and stores `acc`. */
+FV_INLINE void finish_rows(const int height, const int vectors, const tile_rows *t, vf acc[TILE_ROWS][TILE_VECTORS],
+                           const int64_t *y) {
+    const int edge = vectors - 1;
+    if (t->add) {
+        FV_UNROLL
+        for (int r = 0; r < height; r++) {
+            const float *add = t->add + y[r];
+            FV_UNROLL
+            for (int v = 0; v < edge; v++) acc[r][v] += vf_load(add + v * FV_LANES);
+            acc[r][edge] += load_last(add + edge * FV_LANES, t->last);
+        }
+    }
+    if (t->act == FV_U_RELU) {
+        FV_UNROLL
+        for (int r = 0; r < height; r++) FV_UNROLL
+        for (int v = 0; v < vectors; v++) acc[r][v] = vf_max(vf_zero(), acc[r][v]); /* not a number stays so */
+    } else if (t->act == FV_U_LEAKY_RELU) {
+        const vf slope = vf_all(t->slope);
+        FV_UNROLL
+        for (int r = 0; r < height; r++) FV_UNROLL
+        for (int v = 0; v < vectors; v++) acc[r][v] = vf_select(acc[r][v] > vf_zero(), acc[r][v], acc[r][v] * slope);
+    }
+    FV_UNROLL
+    for (int r = 0; r < height; r++) {
+        float *to = t->y + y[r];
+        FV_UNROLL
+        for (int v = 0; v < edge; v++) vf_store(to + v * FV_LANES, acc[r][v]);
+        store_last(to + edge * FV_LANES, acc[r][edge], t->last);
+    }
+}
+
+FV_INLINE void dense_rows(const int height, const int vectors, const tile_rows *t, const float *const *x,
+                          const int64_t *y) {
+    vf acc[TILE_ROWS][TILE_VECTORS];
+    FV_UNROLL
+    for (int r = 0; r < height; r++) FV_UNROLL
+    for (int v = 0; v < vectors; v++) acc[r][v] = vf_load(t->bias + v * FV_LANES);
+    const float *panel = t->panel;
+    for (int64_t run = 0; run < t->run_count; run++) {
+        int64_t at = t->runs[run] + t->x_offset;
+        for (const int64_t end = at + t->run_length; at < end; at++, panel += vectors * FV_LANES) {
+            vf w[TILE_VECTORS];
+            FV_UNROLL
+            for (int v = 0; v < vectors; v++) w[v] = vf_load(panel + v * FV_LANES);
+            FV_UNROLL
+            for (int r = 0; r < height; r++) FV_UNROLL
+            for (int v = 0; v < vectors; v++) acc[r][v] = vf_all(x[r][at]) * w[v] + acc[r][v];
+        }
+    }
+    finish_rows(height, vectors, t, acc, y);
+}
+
+FV_INLINE void depthwise_rows(const int height, const tile_rows *t, const float *const *x, const int64_t *y) {
+    vf acc[TILE_ROWS][TILE_VECTORS];
+    FV_UNROLL
+    for (int r = 0; r < height; r++) acc[r][0] = vf_load(t->bias);
+    for (int64_t run = 0; run < t->run_count; run++) {
+        const int64_t at = t->runs[run] + t->x_offset;
+        const vf w = vf_load(t->panel + run * FV_LANES);
+        FV_UNROLL
+        for (int r = 0; r < height; r++) acc[r][0] = load_last(x[r] + at, t->last) * w + acc[r][0];
+    }
+    finish_rows(height, 1, t, acc, y);
+}
+
+/* ---- columns x panel -----------------------------------------------------------------------------------------------
+ */
+
+FV_INLINE void start_columns(const int height, const int vectors, const tile_columns *t,
+                             vf acc[TILE_ROWS][TILE_VECTORS], const int64_t *w_row) {
+    FV_UNROLL
+    for (int r = 0; r < height; r++) FV_UNROLL
+    for (int v = 0; v < vectors; v++) acc[r][v] = vf_zero();
+    if (!t->from) return;
+    FV_UNROLL
+    for (int r = 0; r < height; r++) {
+        const float *from = t->from + w_row[r];
+        FV_UNROLL
+        for (int v = 0; v < vectors - 1; v++) acc[r][v] = vf_load(from + v * FV_LANES);
+        acc[r][vectors - 1] = load_last(from + (vectors - 1) * FV_LANES, t->last);
+    }
+}
+
+FV_INLINE void finish_columns(const int height, const int vectors, const tile_columns *t,
+                              vf acc[TILE_ROWS][TILE_VECTORS], const int64_t *w_row) {
+    const int edge = vectors - 1;
+    if (t->plus) {
+        FV_UNROLL
+        for (int r = 0; r < height; r++) {
+            const float *plus = t->plus + w_row[r];
+            FV_UNROLL
+            for (int v = 0; v < edge; v++) acc[r][v] = vf_load(plus + v * FV_LANES) + acc[r][v];
+            acc[r][edge] = load_last(plus + edge * FV_LANES, t->last) + acc[r][edge];
+        }
+    }
+    FV_UNROLL
+    for (int r = 0; r < height; r++) {
+        float *to = t->to + w_row[r];
+        FV_UNROLL
+        for (int v = 0; v < edge; v++) vf_store(to + v * FV_LANES, acc[r][v]);
+        store_last(to + edge * FV_LANES, acc[r][edge], t->last);
+    }
+}
+
+FV_INLINE void dense_columns(const int height, const int vectors, const tile_columns *t, const int64_t *x_row,
+                             const int64_t *w_row) {
+    vf acc[TILE_ROWS][TILE_VECTORS];
+    const float *x[TILE_ROWS];
+    FV_UNROLL
+    for (int r = 0; r < height; r++) x[r] = t->x + x_row[r];
+    start_columns(height, vectors, t, acc, w_row);
+    const int64_t x_step = t->x_step, dy_step = t->dy_step, last = t->last;
+    for (int64_t s = 0; s < t->segments; s++) {
+        int64_t at = t->x_segment[s];
+        const float *dy = t->dy + t->dy_segment[s];
+        for (int64_t i = 0; i < t->pixels; i++, at += x_step, dy += dy_step) {
+            vf d[TILE_VECTORS];
+            FV_UNROLL
+            for (int v = 0; v < vectors - 1; v++) d[v] = vf_load(dy + v * FV_LANES);
+            d[vectors - 1] = load_last(dy + (vectors - 1) * FV_LANES, last);
+            FV_UNROLL
+            for (int r = 0; r < height; r++) FV_UNROLL
+            for (int v = 0; v < vectors; v++) acc[r][v] = vf_all(x[r][at]) * d[v] + acc[r][v];
+        }
+    }
+    finish_columns(height, vectors, t, acc, w_row);
+}
+
+FV_INLINE void depthwise_columns(const int height, const tile_columns *t, const int64_t *x_row, const int64_t *w_row) {
+    vf acc[TILE_ROWS][TILE_VECTORS];
+    start_columns(height, 1, t, acc, w_row);
+    const int64_t last = t->last;
+    for (int64_t s = 0; s < t->segments; s++) {
+        const float *x = t->x + t->x_segment[s], *dy = t->dy + t->dy_segment[s];
+        for (int64_t i = 0; i < t->pixels; i++, x += t->x_step, dy += t->dy_step) {
+            const vf d = load_last(dy, last);
+            FV_UNROLL
+            for (int r = 0; r < height; r++) acc[r][0] = load_last(x + x_row[r], last) * d + acc[r][0];
+        }
+    }
+    finish_columns(height, 1, t, acc, w_row);
+}
+
+/* Four sums side by side hide the latency of the additions; pixel i of a segment goes to sum i % 4. */
+static void sum_vector(const tile_columns *t, int64_t column, int64_t lanes) {
+    vf sum[4] = {vf_zero(), vf_zero(), vf_zero(), vf_zero()};
+    for (int64_t s = 0; s < t->segments; s++) {
+        const float *dy = t->dy + t->dy_segment[s] + column;
+        int64_t i = 0;
+        for (; i + 4 <= t->pixels; i += 4, dy += 4 * t->dy_step) {
+            FV_UNROLL
+            for (int k = 0; k < 4; k++) sum[k] += load_last(dy + k * t->dy_step, lanes);
+        }
+        for (int k = 0; i < t->pixels; i++, k++, dy += t->dy_step) sum[k] += load_last(dy, lanes);
+    }
+    vf total = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+    if (t->from) total = load_last(t->from + column, lanes) + total;
+    if (t->plus) total = load_last(t->plus + column, lanes) + total;
+    store_last(t->to + column, total, lanes);
+}
+
+void tile_pixel_sums(const tile_columns *t, int64_t columns) {
+    for (int64_t c = 0; c < columns; c += FV_LANES) sum_vector(t, c, columns - c < FV_LANES ? columns - c : FV_LANES);
+}
+
+/* ---- one function for each size ------------------------------------------------------------------------------------
+ */
+
+#define SIZE(h)                                                                                                        \
+    static void rows_##h##_1(const tile_rows *t, const float *const *x, const int64_t *y) {                            \
+        dense_rows(h, 1, t, x, y);                                                                                     \
+    }                                                                                                                  \
+    static void rows_##h##_2(const tile_rows *t, const float *const *x, const int64_t *y) {                            \
+        dense_rows(h, 2, t, x, y);                                                                                     \
+    }                                                                                                                  \
+    static void rows_##h##_depthwise(const tile_rows *t, const float *const *x, const int64_t *y) {                    \
+        depthwise_rows(h, t, x, y);                                                                                    \
+    }                                                                                                                  \
+    static void columns_##h##_1(const tile_columns *t, const int64_t *x, const int64_t *w) {                           \
+        dense_columns(h, 1, t, x, w);                                                                                  \
+    }                                                                                                                  \
+    static void columns_##h##_2(const tile_columns *t, const int64_t *x, const int64_t *w) {                           \
+        dense_columns(h, 2, t, x, w);                                                                                  \
+    }                                                                                                                  \
+    static void columns_##h##_depthwise(const tile_columns *t, const int64_t *x, const int64_t *w) {                   \
+        depthwise_columns(h, t, x, w);                                                                                 \
+    }
+
+/* One macro for every height, and the same list for definitions and tables. */
+#if TILE_ROWS == 14
+#define HEIGHTS(F, s)                                                                                                  \
+    F(1, s) F(2, s) F(3, s) F(4, s) F(5, s) F(6, s) F(7, s) F(8, s) F(9, s) F(10, s) F(11, s) F(12, s) F(13, s) F(14, s)
+#elif TILE_ROWS == 8
+#define HEIGHTS(F, s) F(1, s) F(2, s) F(3, s) F(4, s) F(5, s) F(6, s) F(7, s) F(8, s)
+#else
+#define HEIGHTS(F, s) F(1, s) F(2, s) F(3, s) F(4, s) F(5, s) F(6, s)
+#endif
+#define DEFINE(h, s) SIZE(h)
+#define ENTRY_2(h, s) s(h),
+#define ROWS_1(h) rows_##h##_1
+#define ROWS_2(h) rows_##h##_2
+#define ROWS_DEPTHWISE(h) rows_##h##_depthwise
+#define COLUMNS_1(h) columns_##h##_1
+#define COLUMNS_2(h) columns_##h##_2
+#define COLUMNS_DEPTHWISE(h) columns_##h##_depthwise
+
+HEIGHTS(DEFINE, )
+
+const tile_rows_fn tile_rows_dense[TILE_VECTORS][TILE_ROWS] = {{HEIGHTS(ENTRY_2, ROWS_1)}, {HEIGHTS(ENTRY_2, ROWS_2)}};
+const tile_rows_fn tile_rows_depthwise[TILE_ROWS] = {HEIGHTS(ENTRY_2, ROWS_DEPTHWISE)};
+const tile_columns_fn tile_columns_dense[TILE_VECTORS][TILE_ROWS] = {{HEIGHTS(ENTRY_2, COLUMNS_1)},
+                                                                     {HEIGHTS(ENTRY_2, COLUMNS_2)}};
+const tile_columns_fn tile_columns_depthwise[TILE_ROWS] = {HEIGHTS(ENTRY_2, COLUMNS_DEPTHWISE)};
