@@ -15,7 +15,7 @@
 #include "fovea.h"
 #include "pool.h"
 
-enum { FV_SLOTS = 8, FV_MAX_ARGS = 8 };
+enum { FV_SLOTS = 8, FV_MAX_ARGS = 20 }; /* the longest: a custom operator's backward, 8 + 1 + 8 + 1 */
 
 /* First sample of slot s of n samples; slot s ends where slot s+1 begins. */
 static inline int64_t fv_slot(int64_t n, int s) { return n * s / FV_SLOTS; }
@@ -239,6 +239,7 @@ typedef struct fv_call fv_call;
 typedef struct fv_custom_geom {
     void (*run)(const fv_call *call, const void *self);
     const void *self;
+    int results; /* leading arguments that are written */
 } fv_custom_geom;
 
 typedef struct fv_geom {

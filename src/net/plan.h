@@ -23,6 +23,7 @@ typedef struct fv_operand_info {
     size_t offset, bytes; /* at the planned batch; offset in the arena once laid out */
     int first, last;      /* calls between which it is alive (first writer, last reader) */
     bool pinned;          /* inputs, outputs, wanted values, gradients: alive all the time */
+    bool given;           /* written from outside before a run: inputs and seeds */
     const void *constant;
 } fv_operand_info;
 
@@ -36,6 +37,8 @@ typedef struct fv_planned_call {
     bool backward;
     size_t scratch; /* bytes, in the arena's common scratch */
     size_t packed, packed_offset;
+    int packed_arg; /* which argument is packed */
+    bool packs;     /* false: shares the packed form of an earlier call */
 } fv_planned_call;
 
 typedef struct fv_plan_options {
@@ -50,13 +53,16 @@ typedef struct fv_plan_options {
     const int *seeds;
     int seed_count;
     const fv_table *table; /* NULL: fv_kernels() */
-    int threads;           /* scratch is sized for so many */
+    int threads;           /* scratch is sized for so many; 0: fv_threads() */
+    bool no_passes;        /* the calls as the operators emit them: what the passes are checked against */
 } fv_plan_options;
 
 typedef struct fv_plan {
     fv_net *net;
     const fv_table *table;
     int64_t batch;
+    /* As they were when the plan was made: the net may grow. */
+    int value_count, loss_count, output_value;
     fv_type *types; /* of every value, inferred */
     fv_operand_info *operands;
     int operand_count, operand_capacity;
@@ -64,14 +70,23 @@ typedef struct fv_plan {
     int call_count, call_capacity;
     fv_operand *of_value;    /* operand of each net value, FV_NO_OPERAND if it has none */
     fv_operand *gradient_of; /* operand of d total / d value, FV_NO_OPERAND if it has none */
-    fv_operand *losses;      /* per-sample loss of net->losses[i] */
-    int forward_calls;       /* calls before the first backward one */
+    fv_operand *losses;      /* per-sample loss of net->losses[i], FV_NO_OPERAND where losses were not asked for */
+    const int *seed_values;  /* the values that the inputs "d:NAME" belong to */
+    fv_operand *seeds;       /* and these inputs */
+    int seed_count;
+    int forward_calls; /* calls before the first backward one */
+    int threads;       /* scratch is sized for so many */
     size_t arena_bytes, scratch_bytes, packed_bytes;
     fv_arena *memory;
 } fv_plan;
 
 fv_plan *fv_plan_new(fv_net *net, const fv_plan_options *options, fv_error *error);
 void fv_plan_free(fv_plan *plan);
+/* Arena, scratch and packed weights together: what a run of this plan allocates. */
+size_t fv_plan_bytes(const fv_plan *plan);
+/* One line a call: number, layer, routine, kernel, operands with shape and place; then the totals. Free with fv_free.
+ */
+char *fv_plan_to_text(const fv_plan *plan);
 
 /* Weights by value id: data NULL where the value is no weight. Shared by the runs of a model. */
 typedef struct fv_weights {
