@@ -1,1 +1,521 @@
-/* fovea_ops.h - made by scripts/ops_header.c from the operators; do not edit. */
+/* fovea_ops.h - made by scripts/ops_header.c from the operators; do not edit.
+ *
+ * One builder for every operator: fv_conv(x, .filters = 32, .kernel = {3, 3}, .activation = FV_RELU). What is not given,
+ * or 0, takes its default; FV_ZERO asks for the number 0. `name` names the layer and its weights. */
+#ifndef FOVEA_OPS_H
+#define FOVEA_OPS_H
+
+#include "fovea.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* instead of a number */
+typedef enum fv_padding {
+    FV_VALID = 0,
+    FV_SAME = -1,
+    FV_FULL = -2,
+    FV_SAME_LOWER = -3
+} fv_padding;
+
+/* one of these words */
+typedef enum fv_data_format {
+    FV_CHANNELS_LAST = 0,
+    FV_CHANNELS_FIRST = 1
+} fv_data_format;
+
+/* one of these words */
+typedef enum fv_activation {
+    FV_NO_ACTIVATION = 0,
+    FV_RELU = 1,
+    FV_LEAKY_RELU = 2,
+    FV_SIGMOID = 3,
+    FV_TANH = 4,
+    FV_SCALED_TANH = 5,
+    FV_ELU = 6,
+    FV_GELU = 7,
+    FV_SOFTPLUS = 8,
+    FV_SWISH = 9,
+    FV_SOFTMAX = 10
+} fv_activation;
+
+/* one of these words */
+typedef enum fv_subsample_mode {
+    FV_SUBSAMPLE_SUM = 0,
+    FV_SUBSAMPLE_MEAN = 1
+} fv_subsample_mode;
+
+/* one of these words */
+typedef enum fv_gelu_form {
+    FV_GELU_ERF = 0,
+    FV_GELU_TANH = 1
+} fv_gelu_form;
+
+/* one of these words */
+typedef enum fv_rbf_form {
+    FV_RBF_MAP = 0,
+    FV_RBF_PLAIN = 1
+} fv_rbf_form;
+
+/* convolution with trainable kernels over sequences, pictures or volumes. `fovea help conv` says more. */
+typedef struct fv_conv_options {
+    size_t size;
+    fv_value x;                          /* sequence, picture or volume */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    int64_t filters;                     /* number of output channels; required; at least 1 */
+    int64_t kernel[3];                   /* size of the kernel; required; at least 1 */
+    int64_t stride[3];                   /* cells between neighbouring windows; default 1; at least 1 */
+    /* zeros around the input, on each side, or a word; default valid; at least 0; or fv_padding */
+    int64_t padding[3];
+    /* zeros behind the input where they differ from those before it; default as padding; at least 0 */
+    int64_t padding_end[3];
+    int64_t dilation[3];                 /* cells between neighbouring taps; default 1; at least 1 */
+    /* parts of the channels that do not see each other; as many as channels: depthwise; default 1; at least 1 */
+    int64_t groups;
+    /* for each filter the input maps that feed it, "012 123" or "0,1,12 1,2,13": LeNet's table; default none */
+    const char *connections;
+    bool flipped;                        /* true convolution: the kernel is turned by 180 degrees; default no */
+    /* where the channels of input and result are; default channels_last; an fv_data_format */
+    int data_format;
+    bool no_bias;                        /* do not add a trainable number to every output channel */
+    const char *kernel_initializer;      /* how the weight starts; default glorot_uniform */
+    const char *bias_initializer;        /* how the bias starts; default zeros */
+    /* penalty on the weight: l1(0.01), l2(0.01), l1_l2(0.01, 0.01); default none */
+    const char *kernel_regularizer;
+    const char *bias_regularizer;        /* penalty on the bias; default none */
+    const char *activity_regularizer;    /* penalty on the result, a mean over the samples; default none */
+    /* kept after every step: max_norm(2), non_negative, unit_norm; default none */
+    const char *kernel_constraint;
+    const char *bias_constraint;         /* kept after every step by the bias; default none */
+    int activation;                      /* operator applied to the result; default none; an fv_activation */
+} fv_conv_options;
+FV_API fv_value fv_conv_with(const fv_conv_options *options);
+
+/* fully connected layer: every output sees every input. `fovea help dense` says more. */
+typedef struct fv_dense_options {
+    size_t size;
+    fv_value x;                          /* vectors along the last dimension */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    int64_t units;                       /* number of outputs; required; at least 1 */
+    bool no_bias;                        /* do not add a trainable number to every output channel */
+    const char *kernel_initializer;      /* how the weight starts; default glorot_uniform */
+    const char *bias_initializer;        /* how the bias starts; default zeros */
+    /* penalty on the weight: l1(0.01), l2(0.01), l1_l2(0.01, 0.01); default none */
+    const char *kernel_regularizer;
+    const char *bias_regularizer;        /* penalty on the bias; default none */
+    const char *activity_regularizer;    /* penalty on the result, a mean over the samples; default none */
+    /* kept after every step: max_norm(2), non_negative, unit_norm; default none */
+    const char *kernel_constraint;
+    const char *bias_constraint;         /* kept after every step by the bias; default none */
+    int activation;                      /* operator applied to the result; default none; an fv_activation */
+} fv_dense_options;
+FV_API fv_value fv_dense_with(const fv_dense_options *options);
+
+/* the largest value of each window. `fovea help maxpool` says more. */
+typedef struct fv_maxpool_options {
+    size_t size;
+    fv_value x;                          /* sequence, picture or volume */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    int64_t window[3];                   /* size of the window; required; at least 1 */
+    /* cells between neighbouring windows; smaller than the window: they overlap; default the window; at least 1 */
+    int64_t stride[3];
+    /* cells around the input, on each side, or a word; they never win and add nothing; default valid; at least 0; or fv_padding */
+    int64_t padding[3];
+    /* cells behind the input where they differ from those before it; default as padding; at least 0 */
+    int64_t padding_end[3];
+    bool ceil;                           /* also windows that reach over the end; default no */
+    int64_t dilation[3];                 /* cells between a window's cells; default 1; at least 1 */
+} fv_maxpool_options;
+FV_API fv_value fv_maxpool_with(const fv_maxpool_options *options);
+
+/* the mean of each window. `fovea help avgpool` says more. */
+typedef struct fv_avgpool_options {
+    size_t size;
+    fv_value x;                          /* sequence, picture or volume */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    int64_t window[3];                   /* size of the window; required; at least 1 */
+    /* cells between neighbouring windows; smaller than the window: they overlap; default the window; at least 1 */
+    int64_t stride[3];
+    /* cells around the input, on each side, or a word; they never win and add nothing; default valid; at least 0; or fv_padding */
+    int64_t padding[3];
+    /* cells behind the input where they differ from those before it; default as padding; at least 0 */
+    int64_t padding_end[3];
+    bool ceil;                           /* also windows that reach over the end; default no */
+    bool count_padding;                  /* divide by the whole window also at the border; default no */
+} fv_avgpool_options;
+FV_API fv_value fv_avgpool_with(const fv_avgpool_options *options);
+
+/* the mean of each channel over the whole picture. `fovea help globalavgpool` says more. */
+typedef struct fv_globalavgpool_options {
+    size_t size;
+    fv_value x;                          /* sequence, picture or volume */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    bool keep_dims;                      /* keep the spatial dimensions, each of size 1; default no */
+} fv_globalavgpool_options;
+FV_API fv_value fv_globalavgpool_with(const fv_globalavgpool_options *options);
+
+/* the largest value of each channel over the whole picture. `fovea help globalmaxpool` says more. */
+typedef struct fv_globalmaxpool_options {
+    size_t size;
+    fv_value x;                          /* sequence, picture or volume */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    bool keep_dims;                      /* keep the spatial dimensions, each of size 1; default no */
+} fv_globalmaxpool_options;
+FV_API fv_value fv_globalmaxpool_with(const fv_globalmaxpool_options *options);
+
+/* LeNet's trainable subsampling: window sums times a coefficient, plus a bias. `fovea help subsample` says more. */
+typedef struct fv_subsample_options {
+    size_t size;
+    fv_value x;                          /* sequence, picture or volume */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    int64_t window[3];                   /* size of the window; required; at least 1 */
+    int64_t stride[3];                   /* cells between neighbouring windows; default the window; at least 1 */
+    /* what of the window is multiplied by the coefficient; default sum; an fv_subsample_mode */
+    int mode;
+    /* how the coefficients start; 0.25 makes 2x2 sums means; default constant(0.25) */
+    const char *coefficient_initializer;
+    const char *bias_initializer;        /* how the biases start; default zeros */
+    int activation;                      /* operator applied to the result; default none; an fv_activation */
+} fv_subsample_options;
+FV_API fv_value fv_subsample_with(const fv_subsample_options *options);
+
+/* squared distances to trainable or fixed codes, LeNet-5's output layer. `fovea help rbf` says more. */
+typedef struct fv_rbf_options {
+    size_t size;
+    fv_value x;                          /* one vector a sample */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    int64_t units;                       /* number of codes; required; at least 1 */
+    bool fixed;                          /* the codes are counted but not trained; default no */
+    /* how the codes start; lenet5_digits: the ten 7x12 bitmaps of the paper; default uniform(-1, 1) */
+    const char *kernel_initializer;
+} fv_rbf_options;
+FV_API fv_value fv_rbf_with(const fv_rbf_options *options);
+
+/* a picture as one long vector. `fovea help flatten` says more. */
+typedef struct fv_flatten_options {
+    size_t size;
+    fv_value x;                          /* any shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+} fv_flatten_options;
+FV_API fv_value fv_flatten_with(const fv_flatten_options *options);
+
+/* the same elements under another shape. `fovea help reshape` says more. */
+typedef struct fv_reshape_options {
+    size_t size;
+    fv_value x;                          /* any shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    /* sizes of one sample, without the batch; one may be -1: what is left; required; at least -1 */
+    int64_t shape[8];
+} fv_reshape_options;
+FV_API fv_value fv_reshape_with(const fv_reshape_options *options);
+
+/* values side by side along one dimension. `fovea help concat` says more. */
+typedef struct fv_concat_options {
+    size_t size;
+    const fv_value *values;              /* two or more values */
+    int64_t count;                       /* of values */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    /* dimension to join, the batch being 0; negative: from the end; default -1; -8 to 7 */
+    int64_t axis;
+} fv_concat_options;
+FV_API fv_value fv_concat_with(const fv_concat_options *options);
+
+/* the sum of two or more values. `fovea help add` says more. */
+typedef struct fv_add_options {
+    size_t size;
+    const fv_value *values;              /* two or more values */
+    int64_t count;                       /* of values */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+} fv_add_options;
+FV_API fv_value fv_add_with(const fv_add_options *options);
+
+/* the product of two or more values. `fovea help multiply` says more. */
+typedef struct fv_multiply_options {
+    size_t size;
+    const fv_value *values;              /* two or more values */
+    int64_t count;                       /* of values */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+} fv_multiply_options;
+FV_API fv_value fv_multiply_with(const fv_multiply_options *options);
+
+/* batch normalisation, by channel. `fovea help batchnorm` says more. */
+typedef struct fv_batchnorm_options {
+    size_t size;
+    fv_value x;                          /* channels along the last dimension */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    double epsilon;                      /* added to the variance; default 1e-05; 0 to 1 */
+    double momentum;                     /* what a running statistic keeps of its old value; default 0.9; 0 to 1 */
+    bool no_scale;                       /* do not multiply by a trainable number for each channel */
+    bool no_bias;                        /* do not add a trainable number for each channel */
+    bool no_unbiased;                    /* do not take the unbiased variance of the batch into the running one */
+    /* nothing is trained, running statistics are used in training too; default no */
+    bool frozen;
+    const char *scale_initializer;       /* how the scale starts; default ones */
+    const char *bias_initializer;        /* how the bias starts; default zeros */
+    int activation;                      /* operator applied to the result; default none; an fv_activation */
+} fv_batchnorm_options;
+FV_API fv_value fv_batchnorm_with(const fv_batchnorm_options *options);
+
+/* drops elements at random in training. `fovea help dropout` says more. */
+typedef struct fv_dropout_options {
+    size_t size;
+    fv_value x;                          /* any shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    double rate;                         /* part of the elements that is dropped, below 1; default 0.5; 0 to 1 */
+} fv_dropout_options;
+FV_API fv_value fv_dropout_with(const fv_dropout_options *options);
+
+/* max(x, 0). `fovea help relu` says more. */
+typedef struct fv_relu_options {
+    size_t size;
+    fv_value x;                          /* any shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+} fv_relu_options;
+FV_API fv_value fv_relu_with(const fv_relu_options *options);
+
+/* x, or a small part of it below 0. `fovea help leaky_relu` says more. */
+typedef struct fv_leaky_relu_options {
+    size_t size;
+    fv_value x;                          /* any shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    double slope;                        /* factor below 0; default 0.01 */
+} fv_leaky_relu_options;
+FV_API fv_value fv_leaky_relu_with(const fv_leaky_relu_options *options);
+
+/* 1 / (1 + exp(-x)). `fovea help sigmoid` says more. */
+typedef struct fv_sigmoid_options {
+    size_t size;
+    fv_value x;                          /* any shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+} fv_sigmoid_options;
+FV_API fv_value fv_sigmoid_with(const fv_sigmoid_options *options);
+
+/* hyperbolic tangent. `fovea help tanh` says more. */
+typedef struct fv_tanh_options {
+    size_t size;
+    fv_value x;                          /* any shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+} fv_tanh_options;
+FV_API fv_value fv_tanh_with(const fv_tanh_options *options);
+
+/* 1.7159 tanh(2x/3), LeNet-5's squashing function. `fovea help scaled_tanh` says more. */
+typedef struct fv_scaled_tanh_options {
+    size_t size;
+    fv_value x;                          /* any shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+} fv_scaled_tanh_options;
+FV_API fv_value fv_scaled_tanh_with(const fv_scaled_tanh_options *options);
+
+/* x, or alpha (exp(x) - 1) below 0. `fovea help elu` says more. */
+typedef struct fv_elu_options {
+    size_t size;
+    fv_value x;                          /* any shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    double alpha;                        /* what very negative numbers tend to, negated; default 1 */
+} fv_elu_options;
+FV_API fv_value fv_elu_with(const fv_elu_options *options);
+
+/* x times the normal distribution function. `fovea help gelu` says more. */
+typedef struct fv_gelu_options {
+    size_t size;
+    fv_value x;                          /* any shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    int approximate;                     /* how the distribution function is computed; default erf; an fv_gelu_form */
+} fv_gelu_options;
+FV_API fv_value fv_gelu_with(const fv_gelu_options *options);
+
+/* log(1 + exp(x)), a smooth relu. `fovea help softplus` says more. */
+typedef struct fv_softplus_options {
+    size_t size;
+    fv_value x;                          /* any shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+} fv_softplus_options;
+FV_API fv_value fv_softplus_with(const fv_softplus_options *options);
+
+/* x * sigmoid(beta x). `fovea help swish` says more. */
+typedef struct fv_swish_options {
+    size_t size;
+    fv_value x;                          /* any shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    double beta;                         /* factor inside the sigmoid; default 1 */
+} fv_swish_options;
+FV_API fv_value fv_swish_with(const fv_swish_options *options);
+
+/* numbers to probabilities along the last dimension. `fovea help softmax` says more. */
+typedef struct fv_softmax_options {
+    size_t size;
+    fv_value x;                          /* logits along the last dimension */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+} fv_softmax_options;
+FV_API fv_value fv_softmax_with(const fv_softmax_options *options);
+
+/* loss of classification, from logits. `fovea help crossentropy` says more. */
+typedef struct fv_crossentropy_options {
+    size_t size;
+    fv_value prediction;                 /* logits, classes along the last dimension */
+    fv_value target;                     /* class numbers (i32), or probabilities (f32) */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    double smoothing;                    /* part of the target spread evenly over all classes; default 0; 0 to 1 */
+} fv_crossentropy_options;
+FV_API fv_value fv_crossentropy_with(const fv_crossentropy_options *options);
+
+/* loss: cross-entropy of yes and no, from logits. `fovea help binary_crossentropy` says more. */
+typedef struct fv_binary_crossentropy_options {
+    size_t size;
+    fv_value prediction;                 /* logits, any shape */
+    fv_value target;                     /* the same shape, 0 to 1 */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+} fv_binary_crossentropy_options;
+FV_API fv_value fv_binary_crossentropy_with(const fv_binary_crossentropy_options *options);
+
+/* loss: mean squared error. `fovea help mse` says more. */
+typedef struct fv_mse_options {
+    size_t size;
+    fv_value prediction;                 /* any shape */
+    fv_value target;                     /* the same shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+} fv_mse_options;
+FV_API fv_value fv_mse_with(const fv_mse_options *options);
+
+/* loss: mean absolute error. `fovea help mae` says more. */
+typedef struct fv_mae_options {
+    size_t size;
+    fv_value prediction;                 /* any shape */
+    fv_value target;                     /* the same shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+} fv_mae_options;
+FV_API fv_value fv_mae_with(const fv_mae_options *options);
+
+/* loss: hinge loss for targets -1 and 1. `fovea help hinge` says more. */
+typedef struct fv_hinge_options {
+    size_t size;
+    fv_value prediction;                 /* any shape */
+    fv_value target;                     /* the same shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+} fv_hinge_options;
+FV_API fv_value fv_hinge_with(const fv_hinge_options *options);
+
+/* loss of LeNet-5, over distances to class codes. `fovea help rbf_loss` says more. */
+typedef struct fv_rbf_loss_options {
+    size_t size;
+    fv_value prediction;                 /* distances, classes along the last dimension */
+    fv_value target;                     /* class numbers (i32) */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    /* map also pushes the wrong classes away (eq. 9), plain does not (eq. 8); default map; an fv_rbf_form */
+    int form;
+    /* distance of the rubbish class in eq. 9: who is farther is pushed no more; default 0.1; 0 to 1e+03 */
+    double j;
+} fv_rbf_loss_options;
+FV_API fv_value fv_rbf_loss_with(const fv_rbf_loss_options *options);
+
+/* loss: l1 and l2 penalty on any value. `fovea help penalty` says more. */
+typedef struct fv_penalty_options {
+    size_t size;
+    fv_value x;                          /* any shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    double l1;                           /* factor of the sum of absolute values; default 0; at least 0 */
+    double l2;                           /* factor of the sum of squares; default 0; at least 0 */
+} fv_penalty_options;
+FV_API fv_value fv_penalty_with(const fv_penalty_options *options);
+
+#ifdef __cplusplus
+}
+
+#define fv_conv(X1, ...) \
+    fv_conv_with(fv_address_of(fv_conv_options{.size = sizeof(fv_conv_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_dense(X1, ...) \
+    fv_dense_with(fv_address_of(fv_dense_options{.size = sizeof(fv_dense_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_maxpool(X1, ...) \
+    fv_maxpool_with(fv_address_of(fv_maxpool_options{.size = sizeof(fv_maxpool_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_avgpool(X1, ...) \
+    fv_avgpool_with(fv_address_of(fv_avgpool_options{.size = sizeof(fv_avgpool_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_globalavgpool(X1, ...) \
+    fv_globalavgpool_with(fv_address_of(fv_globalavgpool_options{.size = sizeof(fv_globalavgpool_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_globalmaxpool(X1, ...) \
+    fv_globalmaxpool_with(fv_address_of(fv_globalmaxpool_options{.size = sizeof(fv_globalmaxpool_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_subsample(X1, ...) \
+    fv_subsample_with(fv_address_of(fv_subsample_options{.size = sizeof(fv_subsample_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_rbf(X1, ...) \
+    fv_rbf_with(fv_address_of(fv_rbf_options{.size = sizeof(fv_rbf_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_flatten(X1, ...) \
+    fv_flatten_with(fv_address_of(fv_flatten_options{.size = sizeof(fv_flatten_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_reshape(X1, ...) \
+    fv_reshape_with(fv_address_of(fv_reshape_options{.size = sizeof(fv_reshape_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_concat(...) fv_concat_with(FV_OPTIONS(fv_concat_options, __VA_ARGS__))
+#define fv_add(...) fv_add_with(FV_OPTIONS(fv_add_options, __VA_ARGS__))
+#define fv_multiply(...) fv_multiply_with(FV_OPTIONS(fv_multiply_options, __VA_ARGS__))
+#define fv_batchnorm(X1, ...) \
+    fv_batchnorm_with(fv_address_of(fv_batchnorm_options{.size = sizeof(fv_batchnorm_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_dropout(X1, ...) \
+    fv_dropout_with(fv_address_of(fv_dropout_options{.size = sizeof(fv_dropout_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_relu(X1, ...) \
+    fv_relu_with(fv_address_of(fv_relu_options{.size = sizeof(fv_relu_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_leaky_relu(X1, ...) \
+    fv_leaky_relu_with(fv_address_of(fv_leaky_relu_options{.size = sizeof(fv_leaky_relu_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_sigmoid(X1, ...) \
+    fv_sigmoid_with(fv_address_of(fv_sigmoid_options{.size = sizeof(fv_sigmoid_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_tanh(X1, ...) \
+    fv_tanh_with(fv_address_of(fv_tanh_options{.size = sizeof(fv_tanh_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_scaled_tanh(X1, ...) \
+    fv_scaled_tanh_with(fv_address_of(fv_scaled_tanh_options{.size = sizeof(fv_scaled_tanh_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_elu(X1, ...) \
+    fv_elu_with(fv_address_of(fv_elu_options{.size = sizeof(fv_elu_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_gelu(X1, ...) \
+    fv_gelu_with(fv_address_of(fv_gelu_options{.size = sizeof(fv_gelu_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_softplus(X1, ...) \
+    fv_softplus_with(fv_address_of(fv_softplus_options{.size = sizeof(fv_softplus_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_swish(X1, ...) \
+    fv_swish_with(fv_address_of(fv_swish_options{.size = sizeof(fv_swish_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_softmax(X1, ...) \
+    fv_softmax_with(fv_address_of(fv_softmax_options{.size = sizeof(fv_softmax_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_crossentropy(X1, X2, ...) \
+    fv_crossentropy_with(fv_address_of(fv_crossentropy_options{.size = sizeof(fv_crossentropy_options), .prediction = (X1), .target = (X2) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_binary_crossentropy(X1, X2, ...) \
+    fv_binary_crossentropy_with(fv_address_of(fv_binary_crossentropy_options{.size = sizeof(fv_binary_crossentropy_options), .prediction = (X1), .target = (X2) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_mse(X1, X2, ...) \
+    fv_mse_with(fv_address_of(fv_mse_options{.size = sizeof(fv_mse_options), .prediction = (X1), .target = (X2) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_mae(X1, X2, ...) \
+    fv_mae_with(fv_address_of(fv_mae_options{.size = sizeof(fv_mae_options), .prediction = (X1), .target = (X2) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_hinge(X1, X2, ...) \
+    fv_hinge_with(fv_address_of(fv_hinge_options{.size = sizeof(fv_hinge_options), .prediction = (X1), .target = (X2) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_rbf_loss(X1, X2, ...) \
+    fv_rbf_loss_with(fv_address_of(fv_rbf_loss_options{.size = sizeof(fv_rbf_loss_options), .prediction = (X1), .target = (X2) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_penalty(X1, ...) \
+    fv_penalty_with(fv_address_of(fv_penalty_options{.size = sizeof(fv_penalty_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#else
+#define fv_conv(...) fv_conv_with(FV_OPTIONS(fv_conv_options, __VA_ARGS__))
+#define fv_dense(...) fv_dense_with(FV_OPTIONS(fv_dense_options, __VA_ARGS__))
+#define fv_maxpool(...) fv_maxpool_with(FV_OPTIONS(fv_maxpool_options, __VA_ARGS__))
+#define fv_avgpool(...) fv_avgpool_with(FV_OPTIONS(fv_avgpool_options, __VA_ARGS__))
+#define fv_globalavgpool(...) fv_globalavgpool_with(FV_OPTIONS(fv_globalavgpool_options, __VA_ARGS__))
+#define fv_globalmaxpool(...) fv_globalmaxpool_with(FV_OPTIONS(fv_globalmaxpool_options, __VA_ARGS__))
+#define fv_subsample(...) fv_subsample_with(FV_OPTIONS(fv_subsample_options, __VA_ARGS__))
+#define fv_rbf(...) fv_rbf_with(FV_OPTIONS(fv_rbf_options, __VA_ARGS__))
+#define fv_flatten(...) fv_flatten_with(FV_OPTIONS(fv_flatten_options, __VA_ARGS__))
+#define fv_reshape(...) fv_reshape_with(FV_OPTIONS(fv_reshape_options, __VA_ARGS__))
+#define fv_concat(...) fv_concat_with(FV_OPTIONS(fv_concat_options, __VA_ARGS__))
+#define fv_add(...) fv_add_with(FV_OPTIONS(fv_add_options, __VA_ARGS__))
+#define fv_multiply(...) fv_multiply_with(FV_OPTIONS(fv_multiply_options, __VA_ARGS__))
+#define fv_batchnorm(...) fv_batchnorm_with(FV_OPTIONS(fv_batchnorm_options, __VA_ARGS__))
+#define fv_dropout(...) fv_dropout_with(FV_OPTIONS(fv_dropout_options, __VA_ARGS__))
+#define fv_relu(...) fv_relu_with(FV_OPTIONS(fv_relu_options, __VA_ARGS__))
+#define fv_leaky_relu(...) fv_leaky_relu_with(FV_OPTIONS(fv_leaky_relu_options, __VA_ARGS__))
+#define fv_sigmoid(...) fv_sigmoid_with(FV_OPTIONS(fv_sigmoid_options, __VA_ARGS__))
+#define fv_tanh(...) fv_tanh_with(FV_OPTIONS(fv_tanh_options, __VA_ARGS__))
+#define fv_scaled_tanh(...) fv_scaled_tanh_with(FV_OPTIONS(fv_scaled_tanh_options, __VA_ARGS__))
+#define fv_elu(...) fv_elu_with(FV_OPTIONS(fv_elu_options, __VA_ARGS__))
+#define fv_gelu(...) fv_gelu_with(FV_OPTIONS(fv_gelu_options, __VA_ARGS__))
+#define fv_softplus(...) fv_softplus_with(FV_OPTIONS(fv_softplus_options, __VA_ARGS__))
+#define fv_swish(...) fv_swish_with(FV_OPTIONS(fv_swish_options, __VA_ARGS__))
+#define fv_softmax(...) fv_softmax_with(FV_OPTIONS(fv_softmax_options, __VA_ARGS__))
+#define fv_crossentropy(...) fv_crossentropy_with(FV_OPTIONS(fv_crossentropy_options, __VA_ARGS__))
+#define fv_binary_crossentropy(...) fv_binary_crossentropy_with(FV_OPTIONS(fv_binary_crossentropy_options, __VA_ARGS__))
+#define fv_mse(...) fv_mse_with(FV_OPTIONS(fv_mse_options, __VA_ARGS__))
+#define fv_mae(...) fv_mae_with(FV_OPTIONS(fv_mae_options, __VA_ARGS__))
+#define fv_hinge(...) fv_hinge_with(FV_OPTIONS(fv_hinge_options, __VA_ARGS__))
+#define fv_rbf_loss(...) fv_rbf_loss_with(FV_OPTIONS(fv_rbf_loss_options, __VA_ARGS__))
+#define fv_penalty(...) fv_penalty_with(FV_OPTIONS(fv_penalty_options, __VA_ARGS__))
+#endif
+
+#endif

@@ -11,7 +11,7 @@
 #include "error.h"
 #include "kernels.h"
 
-enum { FV_MAX_PORTS = 8, FV_MAX_OUTPUTS = 8, FV_MAX_SAVED = 4, FV_MAX_EXAMPLES = 12 };
+enum { FV_MAX_PORTS = 8, FV_MAX_OUTPUTS = 8, FV_MAX_SAVED = 4, FV_MAX_EXAMPLES = 24 };
 
 /* ---- fields -------------------------------------------------------------------------------------------------------
  */
@@ -192,13 +192,17 @@ void fv_d_in_is(fv_emit *e, int i, fv_operand operand);
 fv_operand fv_temp(fv_emit *e, const fv_type *type);
 /* A constant of the plan. The bytes are copied. */
 fv_operand fv_constant(fv_emit *e, const fv_type *type, const void *data);
+/* Memory that lives as long as the plan, for tables that a geometry points to; NULL (and remembered) when memory is
+ * short. */
+void *fv_emit_memory(fv_emit *e, size_t bytes);
 /* Hands an operand from forward to backward. */
 void fv_save(fv_emit *e, int slot, fv_operand operand);
 fv_operand fv_saved(const fv_emit *e, int slot);
 
 /* A geometry with n, batched, exact and training filled in for calls over values of this type. */
 fv_geom fv_geom_for(const fv_emit *e, const fv_type *type);
-/* Adds a call. Failure is remembered in e and reported by the planner, so operators need not check. */
+/* Adds a call; the element size of a COPY is filled in from its result's type. Failure is remembered in e and reported
+ * by the planner, so operators need not check. */
 void fv_emit_call(fv_emit *e, fv_routine routine, const fv_geom *geom, const fv_operand *args, int count);
 #define FV_CALL(e, routine, geom, ...)                                                                                 \
     fv_emit_call(e, routine, geom, (const fv_operand[]){__VA_ARGS__},                                                  \
@@ -269,6 +273,10 @@ extern const fv_op *const fv_ops[];
 int fv_ops_count(void);
 const fv_op *fv_find_op(const char *name); /* NULL if unknown */
 const fv_field *fv_find_field(const fv_op *op, const char *name);
+
+/* "default 1; at least 1", with `words` also "; words: valid, same": for help and for the comments of the C header. */
+struct fv_text;
+void fv_field_notes(const fv_field *field, bool words, struct fv_text *out);
 
 /* Fields of the same meaning in several operators. The net carries them out for every operator that has them: it
  * applies the activation behind the operator, makes penalty losses of the regularizers. Initializers and constraints
