@@ -333,7 +333,8 @@ static fv_status replace_start(fv_net *net, const char **name, size_t length, co
 static fv_status rename_layer(fv_net *net, int owner, const char *name, fv_error *error) {
     const char *old = net->nodes[owner].name;
     const char *point = strrchr(old, '.');
-    const char *full = fv_arena_printf(net->arena, "%.*s%s", point ? (int)(point - old) + 1 : 0, old, name);
+    const char *scope = point ? fv_arena_text(net->arena, old, (size_t)(point - old) + 1) : "";
+    const char *full = scope ? fv_arena_printf(net->arena, "%s%s", scope, name) : NULL;
     size_t length = strlen(old);
     fv_status status = FV_OK;
     if (!full) return short_of_memory(error);

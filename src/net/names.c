@@ -142,40 +142,38 @@ const char *fv_names_given(fv_net *net, const char *word, const char *name, fv_e
 /* ---- scopes
  * ------------------------------------------------------------------------------------------------------------ */
 
-static void enter(fv_net *net, const char *path) {
-    frame *f = path ? fv_arena_take(net->arena, sizeof *f) : NULL;
-    fv_error reason = {0};
-    if (!f) {
-        fv_fail_memory(&reason, "a scope", sizeof *f);
-        fv_net_report(net, &reason, NULL);
-        return;
+/* Opens the scope `full` (NULL: *reason says why there is none). It is opened even after a mistake, so that the
+ * matching fv_leave finds it; a scope's name is in use like a layer's. */
+static void enter(fv_net *net, const char *full, fv_error *reason) {
+    if (full) fv_names_take(net, full, reason);
+    const char *path = fv_arena_printf(net->arena, "%s.", full ? full : "scope");
+    frame *f = fv_arena_take(net->arena, sizeof *f);
+    if (path && f) {
+        *f = (frame){net->scope->path, net->scope->open};
+        net->scope->open = f;
+        net->scope->path = path;
+    } else {
+        fv_fail_memory(reason, "a scope", sizeof *f);
     }
-    *f = (frame){net->scope->path, net->scope->open};
-    net->scope->open = f;
-    net->scope->path = path;
+    if (reason->status != FV_OK) fv_net_report(net, reason, NULL);
 }
 
 void fv_enter(fv_net *net, const char *name) {
     if (!net) return;
-    if (!name || !fv_names_valid(name) || strchr(name, '.')) {
-        fv_error reason = {0};
+    fv_error reason = {0};
+    bool valid = name && fv_names_valid(name) && !strchr(name, '.');
+    const char *full = valid ? fv_names_next(net, name) : NULL;
+    if (!valid)
         fv_fail(&reason, FV_E_ARGUMENT, "fv_enter: \"%.80s\" cannot be a name: letters, digits and _ are allowed",
                 name ? name : "");
-        fv_net_report(net, &reason, NULL);
-        name = "scope"; /* so that the matching fv_leave finds it */
-    }
-    const char *full = fv_names_next(net, name);
-    enter(net, full ? fv_arena_printf(net->arena, "%s.", full) : NULL);
+    else if (!full)
+        fv_fail_memory(&reason, "a scope", strlen(name));
+    enter(net, full, &reason);
 }
 
 void fv_net_enter_named(fv_net *net, const char *word, const char *name) {
     fv_error reason = {0};
-    const char *full = fv_names_given(net, word, name, &reason);
-    if (!full) {
-        fv_net_report(net, &reason, NULL);
-        full = name;
-    }
-    enter(net, fv_arena_printf(net->arena, "%s.", full));
+    enter(net, fv_names_given(net, word, name, &reason), &reason);
 }
 
 void fv_leave(fv_net *net) {
