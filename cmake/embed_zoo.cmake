@@ -1,6 +1,7 @@
-# Writes struct fv_zoo_text { name, text } fv_zoo_texts[] and its count from FILES (src/net/zoo.h declares them).
+# Writes fv_zoo_entries[] from FILES; src/net/zoo.h declares it.
 set(out "/* made by cmake/embed_zoo.cmake from zoo/ */\n#include <stddef.h>\n")
-string(APPEND out "typedef struct fv_zoo_text { const char *name, *text; } fv_zoo_text;\n")
+string(APPEND out "typedef struct fv_zoo_entry { const char *name, *text; } fv_zoo_entry;\n")
+string(APPEND out "__attribute__((visibility(\"hidden\"))) extern const fv_zoo_entry fv_zoo_entries[];\n")
 set(table "")
 set(index 0)
 foreach(file ${FILES})
@@ -12,5 +13,5 @@ foreach(file ${FILES})
   string(APPEND table "    {\"${name}\", text_${index}},\n")
   math(EXPR index "${index} + 1")
 endforeach()
-string(APPEND out "const fv_zoo_text fv_zoo_texts[] = {\n${table}    {NULL, NULL}};\nconst int fv_zoo_count = ${index};\n")
+string(APPEND out "const fv_zoo_entry fv_zoo_entries[] = {\n${table}    {NULL, NULL}};\n")
 file(WRITE ${OUTPUT} "${out}")
