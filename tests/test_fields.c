@@ -4,8 +4,7 @@
 
 #include "graph.h"
 
-/* ---- an operator with one field of every kind
- * ------------------------------------------------------------------------- */
+/* ---- an operator with one field of every kind -------------------------------------------------------------------- */
 
 static const fv_choices modes = {"fv_mode", "FV_", {"plain", "fancy", "strange"}};
 static const fv_choices paddings = {"fv_pads", "FV_", {"valid", "same", "full"}};
@@ -51,8 +50,7 @@ static struct sample good(const char *text) {
     return out;
 }
 
-/* ---- from text
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- from text --------------------------------------------------------------------------------------------------- */
 
 static void defaults_are_filled_in(void **state) {
     (void)state;
@@ -142,8 +140,7 @@ static void the_layer_and_the_place_are_named(void **state) {
     assert_int_equal(error.column, 15);
 }
 
-/* ---- to text
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- to text ----------------------------------------------------------------------------------------------------- */
 
 static void only_what_differs_is_written_and_reads_back(void **state) {
     (void)state;
@@ -162,7 +159,8 @@ static void only_what_differs_is_written_and_reads_back(void **state) {
         {"8 shape=3,-1", "8 shape=3,-1"},
         {"8 note=l2(0.01) initializer=he_normal", "8 note=l2(0.01)"},
         {"8 note=\"0 1 12\"", "8 note=\"0 1 12\""},
-        {"8 note=012", "8 note=\"012\""}, /* a number to the language, unless quoted */
+        {"8 note=in.channels", "8 note=\"in.channels\""}, /* a property of a value, unless quoted */
+        {"8 note=012", "8 note=\"012\""},                 /* a number to the language, unless quoted */
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct sample s = good(cases[i].given);
@@ -180,8 +178,7 @@ static void only_what_differs_is_written_and_reads_back(void **state) {
     }
 }
 
-/* ---- from options structs
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- from options structs ---------------------------------------------------------------------------------------- */
 
 /* What fovea_ops.h would declare. */
 typedef struct options {

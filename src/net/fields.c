@@ -32,8 +32,7 @@ static fv_status short_of_memory(const reader *r) {
     return fv_fail_memory(r->error, "the fields of a layer", r->op->fields_size);
 }
 
-/* ---- one field in a struct
- * --------------------------------------------------------------------------------------------- */
+/* ---- one field in a struct --------------------------------------------------------------------------------------- */
 
 static int element_count(const fv_field *f) { return f->kind == FV_FIELD_SIZES ? 3 : 8; }
 
@@ -84,8 +83,9 @@ static fv_status check_range(const reader *r, const fv_field *f, double value) {
     return wrong(r, FV_E_ARGUMENT, "%s must be at most %s, got %s", f->name, max, got);
 }
 
-/* ---- text to field
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- text to field ----------------------------------------------------------------------------------------------- */
+
+static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 static fv_status unknown_word(const reader *r, const fv_field *f, const char *value, const char *also) {
     const char *near = fv_nearest(value, f->choices->words, sizeof f->choices->words[0], word_count(f->choices));
@@ -130,8 +130,7 @@ static fv_status read_sizes(const reader *r, const fv_field *f, const char *valu
         at[1] = at[2] = FV_UNSET;
         return FV_OK;
     }
-    bool letter = (value[0] >= 'a' && value[0] <= 'z') || (value[0] >= 'A' && value[0] <= 'Z');
-    if (f->choices && letter) return unknown_word(r, f, value, "numbers such as 1 or 1x2, or ");
+    if (f->choices && is_letter(value[0])) return unknown_word(r, f, value, "numbers such as 1 or 1x2, or ");
     return read_numbers(r, f, value, 'x', at);
 }
 
@@ -183,8 +182,7 @@ static fv_status read_value(const reader *r, const fv_field *f, const char *valu
     return FV_OK;
 }
 
-/* ---- arguments to fields
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- arguments to fields ----------------------------------------------------------------------------------------- */
 
 static fv_status unknown_field(const reader *r, const char *key) {
     if (r->op->field_count == 0) return wrong(r, FV_E_ARGUMENT, "it takes no fields, got \"%.60s\"", key);
@@ -290,8 +288,7 @@ fv_status fv_fields_split(const char *text, fv_arena *arena, fv_argument **argum
     return FV_OK;
 }
 
-/* ---- options struct to fields
- * ------------------------------------------------------------------------------------------------ */
+/* ---- options struct to fields ------------------------------------------------------------------------------------ */
 
 /* Size and alignment of a field's member in an options struct. */
 static void member_layout(const fv_field *f, size_t *size, size_t *align) {
@@ -391,8 +388,7 @@ fv_status fv_fields_convert(const fv_op *op, const char *layer, const void *opti
     return check_required(&r, given);
 }
 
-/* ---- fields to text
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- fields to text ---------------------------------------------------------------------------------------------- */
 
 static bool same_value(const fv_field *f, const void *a, const void *b) {
     switch (f->kind) {
@@ -415,9 +411,11 @@ static bool same_value(const fv_field *f, const void *a, const void *b) {
 
 /* Quoted unless the language surely reads it as one word or call: "he_normal", "l2(0.01)". */
 static void add_text(fv_text *text, const char *value) {
-    bool plain = (value[0] >= 'a' && value[0] <= 'z') || (value[0] >= 'A' && value[0] <= 'Z');
-    for (const char *s = value; plain && *s; s++)
-        plain = (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || (*s >= '0' && *s <= '9') || strchr("_.,()", *s);
+    bool plain = is_letter(value[0]), inside = false;
+    for (const char *s = value; plain && *s; s++) {
+        inside = inside || *s == '(';
+        plain = is_letter(*s) || (*s >= '0' && *s <= '9') || *s == '_' || (inside && strchr(".,()", *s));
+    }
     fv_text_printf(text, plain ? "%s" : "\"%s\"", value);
 }
 

@@ -42,8 +42,7 @@ static bool is_open(const fv_type *t) {
     return false;
 }
 
-/* ---- along the graph
- * --------------------------------------------------------------------------------------------------- */
+/* ---- along the graph --------------------------------------------------------------------------------------------- */
 
 static void start_views(survey *s) {
     bool first = true;
@@ -109,8 +108,7 @@ static fv_status ask_cost(const survey *s, const fv_node *node, fv_cost *cost) {
     return FV_OK;
 }
 
-/* ---- one row
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- one row ----------------------------------------------------------------------------------------------------- */
 
 static void count_parameters(const survey *s, int n, fv_layer *layer, fv_text *working) {
     const fv_node *node = &s->net->nodes[n];
@@ -211,8 +209,7 @@ static void add_up(const survey *s) {
     total->jump = (int64_t)ceil(s->views[output].jump);
 }
 
-/* ---- the whole
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
 
 static fv_status survey_net(survey *s, const fv_shape *input) {
     const fv_net *net = s->net;

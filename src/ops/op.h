@@ -45,7 +45,7 @@ typedef struct fv_field {
     const char *help;
     bool positional; /* may be given without its name, in the order of the list */
     bool required;
-    double min, max;           /* inclusive; both 0: any */
+    double min, max;           /* inclusive; both 0: any; max 0 alone: no upper bound */
     double standard;           /* the default of INT, FLOAT, BOOL and every element of SIZES */
     const char *standard_text; /* the default of TEXT; what help shows as default where `standard` says too little */
     const fv_choices *choices;
