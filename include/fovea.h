@@ -141,6 +141,11 @@ FV_API fv_net *fv_net_load(const char *path, const fv_setting *settings, int cou
  * fv_free. */
 FV_API char *fv_net_text(const fv_net *net);
 
+/* The networks that the library carries, by name in order. fv_zoo_text: its text, or NULL if there is none of that name. */
+FV_API int fv_zoo_count(void);
+FV_API const char *fv_zoo_name(int index);
+FV_API const char *fv_zoo_text(const char *name);
+
 /* The first error of any builder, else the shapes of the whole graph. */
 FV_API fv_status fv_net_check(fv_net *net, fv_error *error);
 
