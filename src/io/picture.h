@@ -8,6 +8,10 @@
  * becomes 8; palettes become colour. At most 2^28 pixels, checked before anything is allocated. Free data with fv_free.
  */
 fv_status fv_picture_read(const char *path, fv_tensor *out, fv_error *error);
+/* The same from memory; `name` is used in messages. */
+fv_status fv_picture_parse(const unsigned char *bytes, size_t size, const char *name, fv_tensor *out, fv_error *error);
+/* True when the bytes begin like a picture in a known format. */
+bool fv_picture_is(const unsigned char *bytes, size_t size);
 /* PNG from (height, width, 1 or 3) u8. */
 fv_status fv_png_write(const char *path, const fv_tensor *picture, fv_error *error);
 
@@ -15,5 +19,17 @@ fv_status fv_png_write(const char *path, const fv_tensor *picture, fv_error *err
 fv_status fv_picture_channels(const fv_tensor *picture, int channels, fv_tensor *out, fv_error *error);
 /* To another size, antialiased bilinear (the triangle filter widened by the scale when shrinking, as Pillow does). */
 fv_status fv_picture_resize(const fv_tensor *picture, int64_t height, int64_t width, fv_tensor *out, fv_error *error);
+
+/* ---- formats: one file and one line in pictures.def each ---- */
+
+typedef struct fv_picture_format {
+    const char *name, *help;
+    bool (*recognises)(const unsigned char *bytes, size_t size);
+    fv_status (*read)(const unsigned char *bytes, size_t size, const char *name, fv_tensor *out, fv_error *error);
+} fv_picture_format;
+
+/* For formats: memory for a picture of a claimed size, after checking the size. */
+fv_status fv_picture_new(int64_t height, int64_t width, int channels, const char *name, fv_tensor *out,
+                         fv_error *error);
 
 #endif

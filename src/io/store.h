@@ -21,16 +21,23 @@ const char *fv_store_note_key(const fv_store *store, int index);
 const char *fv_store_note(const fv_store *store, const char *key); /* NULL if there is none */
 fv_status fv_store_set_note(fv_store *store, const char *key, const char *value, fv_error *error);
 
+/* Memory that the store frees with itself (fv_free): where its tensors lie. On failure it stays the caller's. */
+fv_status fv_store_keep(fv_store *store, void *memory, fv_error *error);
+
 /* safetensors: 8 bytes little-endian header length, JSON header, data. Reading keeps the data in the store's memory;
  * everything the header claims is checked against the file's length before anything is allocated. f16 and bf16 become
  * f32. */
 fv_store *fv_safetensors_read(const char *path, fv_error *error);
+/* The same from memory, which must outlive the store; `name` is used in messages. */
+fv_store *fv_safetensors_parse(const unsigned char *bytes, size_t size, const char *name, fv_error *error);
 /* Written to a temporary file beside it, fsynced, renamed, folder fsynced: the old file stays whole if anything fails.
  */
 fv_status fv_safetensors_write(const fv_store *store, const char *path, fv_error *error);
 
-/* NPY 1.0, 2.0, 3.0 in C order (Fortran order is rearranged): one tensor, free its data with fv_free. */
+/* NPY 1.0, 2.0, 3.0 in C order (Fortran order is rearranged), either byte order, plain or gzip: one tensor, free its
+ * data with fv_free. Types that we lack become the next wider one (f16 -> f32, u16 -> i32, u32 -> i64). */
 fv_status fv_npy_read(const char *path, fv_tensor *out, fv_error *error);
+fv_status fv_npy_parse(const unsigned char *bytes, size_t size, const char *name, fv_tensor *out, fv_error *error);
 fv_status fv_npy_write(const char *path, const fv_tensor *tensor, fv_error *error);
 
 #endif
