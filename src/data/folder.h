@@ -1,0 +1,28 @@
+/* folder.h - the names in a folder, sorted, and what sources of files in folders share. */
+#ifndef FV_DATA_FOLDER_H
+#define FV_DATA_FOLDER_H
+
+#include "error.h"
+
+typedef struct fv_folder {
+    char **names;
+    int count, capacity;
+} fv_folder;
+
+/* Sorted by bytes, so that the order is the same everywhere; without names that begin with a point. */
+fv_status fv_folder_read(const char *path, fv_folder *out, fv_error *error);
+void fv_folder_free(fv_folder *folder);
+
+bool fv_is_folder(const char *path);
+bool fv_is_file(const char *path);
+/* FOLDER/NAME; free with fv_free. NULL when memory is short. */
+char *fv_path_join(const char *folder, const char *name);
+/* The folder of a file: "." where the path has none. Free with fv_free. */
+char *fv_path_folder(const char *path);
+const char *fv_path_base(const char *path);
+
+/* "classes.txt" in a folder: one class name a line. *names is NULL when there is no such file; else one block
+ * (pointers, then texts) to be freed with fv_free. */
+fv_status fv_class_names_read(const char *folder, char ***names, int *count, fv_error *error);
+
+#endif
