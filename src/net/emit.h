@@ -59,10 +59,16 @@ fv_status fv_mark_gradients(const fv_plan *plan, const fv_plan_options *options,
 /* Emits the backward calls. */
 fv_status fv_emit_backward(fv_emit *e, const bool *needed);
 
-/* ---- passes: each leaves the numbers as they are ---- */
+/* ---- passes: each leaves the numbers as they are (folding: up to rounding) ---- */
 
-fv_status fv_pass_fuse(fv_plan *plan, fv_error *error);  /* activation and residual add into the producer's epilogue */
-fv_status fv_pass_prune(fv_plan *plan, fv_error *error); /* calls whose results nobody reads */
+/* Calls whose results nobody reads. */
+fv_status fv_pass_prune(fv_plan *plan, fv_error *error);
+/* Inference: batch normalisation by constants goes into the weights of the convolution before it. */
+fv_status fv_pass_fold_batchnorm(fv_emit *e);
+/* Activation and residual add into the producer's epilogue. */
+fv_status fv_pass_fuse(fv_plan *plan, fv_error *error);
+/* Inference: calls that depend on weights alone move to the front, to be run when the weights have changed. */
+fv_status fv_pass_hoist(fv_plan *plan, fv_error *error);
 
 /* ---- layout (layout.c) ---- */
 

@@ -40,7 +40,8 @@ static void live(fv_plan *plan) {
     for (int o = 0; o < plan->operand_count; ++o) {
         fv_operand_info *operand = &plan->operands[o];
         if (operand->given) operand->first = -1;
-        if (operand->pinned && operand->first != INT_MAX) operand->last = INT_MAX;
+        bool steady = operand->first < plan->steady_calls && operand->last >= plan->steady_calls;
+        if ((operand->pinned || steady) && operand->first != INT_MAX) operand->last = INT_MAX;
     }
 }
 

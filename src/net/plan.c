@@ -230,9 +230,14 @@ static fv_status make_room(fv_draft *d) {
     return FV_OK;
 }
 
-static fv_status optimise(fv_plan *plan, fv_error *error) {
-    fv_status status = fv_pass_prune(plan, error);
-    return status ? status : fv_pass_fuse(plan, error);
+static fv_status optimise(fv_draft *d) {
+    fv_plan *plan = d->plan;
+    bool inference = !d->options->training && !d->backward; /* else weights change with every run */
+    fv_status status = fv_pass_prune(plan, d->error);
+    if (!status && inference && !d->options->exact) status = fv_pass_fold_batchnorm(&d->emit);
+    if (!status) status = fv_pass_fuse(plan, d->error);
+    if (!status && inference) status = fv_pass_hoist(plan, d->error);
+    return status;
 }
 
 static fv_status build(fv_draft *d) {
@@ -252,7 +257,7 @@ static fv_status build(fv_draft *d) {
     if (d->backward && (status = fv_emit_backward(&d->emit, d->needed))) return status;
     if ((status = check_written(d))) return status;
     pin_results(d);
-    if (!d->options->no_passes && (status = optimise(plan, d->error))) return status;
+    if (!d->options->no_passes && (status = optimise(d))) return status;
     if ((status = choose_kernels(plan, d->error))) return status;
     return fv_plan_lay_out(plan, d->error);
 }

@@ -74,7 +74,8 @@ typedef struct fv_plan {
     const int *seed_values;  /* the values that the inputs "d:NAME" belong to */
     fv_operand *seeds;       /* and these inputs */
     int seed_count;
-    int forward_calls; /* calls before the first backward one */
+    int steady_calls;  /* leading calls that depend on weights alone: run when these have changed */
+    int forward_calls; /* calls before the first backward one, the steady ones included */
     int threads;       /* scratch is sized for so many */
     size_t arena_bytes, scratch_bytes, packed_bytes;
     fv_arena *memory;

@@ -42,7 +42,10 @@ static void add_operand(fv_text *text, const fv_plan *plan, fv_operand operand, 
 
 static void add_call(fv_text *text, const fv_plan *plan, int i) {
     const fv_planned_call *call = &plan->calls[i];
-    fv_text_printf(text, "%4d %s %-20s %-14s %-20s", i, call->backward ? "<" : ">",
+    fv_text_printf(text, "%4d %s %-20s %-14s %-20s", i,
+                   i < plan->steady_calls ? "="
+                   : call->backward       ? "<"
+                                          : ">",
                    call->node >= 0 ? plan->net->nodes[call->node].name : "(plan)", fv_routine_name(call->routine),
                    call->kernel->name);
     int results = fv_call_results(call);

@@ -13,8 +13,8 @@ typedef struct fv_ready {
 struct fv_run {
     fv_plan *plan;
     const fv_weights *weights;
-    uint64_t version; /* of the weights that the packed forms were made of */
-    bool packed;      /* at all, yet */
+    uint64_t version; /* of the weights that packed forms and steady values were made of */
+    bool fresh;       /* they are there, of that version */
     fv_ready *ready;
     unsigned char *memory; /* values, then scratch, then packed weights */
     void **widened;        /* by value: a double run's own copy of the weight */
@@ -121,6 +121,12 @@ static void widen(fv_run *run) {
 /* ---- building ------------------------------------------------------------------------------------------------------
  */
 
+/* Is the operand written by calls that every run makes? */
+static bool computed(const fv_plan *plan, fv_operand operand) {
+    fv_operand root = fv_operand_root(plan, operand);
+    return root >= 0 && plan->operands[root].home == FV_HOME_ARENA && plan->operands[root].first >= plan->steady_calls;
+}
+
 static void resolve(fv_run *run) {
     const fv_plan *plan = run->plan;
     unsigned char *scratch = run->memory + plan->arena_bytes, *packed = scratch + plan->scratch_bytes;
@@ -133,8 +139,7 @@ static void resolve(fv_run *run) {
         if (planned->scratch) ready->call.scratch = scratch;
         if (!planned->packed) continue;
         ready->call.packed = packed + planned->packed_offset;
-        fv_operand weights = fv_operand_root(plan, planned->arg[planned->packed_arg]);
-        ready->pack_first = weights >= 0 && plan->operands[weights].home == FV_HOME_ARENA;
+        ready->pack_first = i < plan->steady_calls || computed(plan, planned->arg[planned->packed_arg]);
     }
 }
 
@@ -192,19 +197,30 @@ static fv_status pack(const fv_run *run, int i, fv_pool *pool) {
     return call->kernel->pack(&call->geom, ready->arg[call->packed_arg], ready->packed, pool);
 }
 
-/* Packed forms (and a double run's copies) follow the weights. */
+static fv_status run_call(fv_run *run, int i, int64_t n, fv_pool *pool, fv_error *error) {
+    fv_ready *ready = &run->ready[i];
+    ready->call.n = ready->call.geom->batched ? n : ready->call.geom->n;
+    ready->call.pool = pool;
+    fv_status status = ready->pack_first ? pack(run, i, pool) : FV_OK;
+    if (!status) status = ready->run(&ready->call);
+    return status ? failed(run, i, status, error) : FV_OK;
+}
+
+/* What follows from the weights alone: a double run's copies, steady calls, packed forms. */
 static fv_status refresh(fv_run *run, fv_pool *pool, fv_error *error) {
-    if (run->packed && run->version == run->weights->version) return FV_OK;
+    const fv_plan *plan = run->plan;
+    uint64_t version = run->weights ? run->weights->version : 0;
+    if (run->fresh && run->version == version) return FV_OK;
+    run->fresh = false;
     widen(run);
-    run->packed = false;
-    for (int i = 0; i < run->plan->call_count; ++i) {
-        if (!run->plan->calls[i].packs || run->ready[i].pack_first) continue;
-        fv_status status = pack(run, i, pool);
-        if (status) return failed(run, i, status, error);
-    }
-    run->packed = true;
-    run->version = run->weights->version;
-    return FV_OK;
+    fv_status status = FV_OK;
+    for (int i = 0; i < plan->steady_calls && !status; ++i) status = run_call(run, i, 1, pool, error);
+    for (int i = plan->steady_calls; i < plan->call_count && !status; ++i)
+        if (plan->calls[i].packs && !run->ready[i].pack_first && (status = pack(run, i, pool)))
+            failed(run, i, status, error);
+    run->fresh = !status;
+    run->version = version;
+    return status;
 }
 
 /* The sum of a loss over the samples: a left fold over slots of consecutive samples, each summed from its first. */
@@ -243,14 +259,8 @@ fv_status fv_run_go(fv_run *run, int64_t n, fv_error *error) {
                        plan->threads, fv_pool_threads(pool));
     fv_status status = refresh(run, pool, error);
     if (status) return status;
-    for (int i = 0; i < plan->call_count; ++i) {
-        fv_ready *ready = &run->ready[i];
-        ready->call.n = ready->call.geom->batched ? n : ready->call.geom->n;
-        ready->call.pool = pool;
-        if (ready->pack_first) status = pack(run, i, pool);
-        if (!status) status = ready->run(&ready->call);
-        if (status) return failed(run, i, status, error);
-    }
+    for (int i = plan->steady_calls; i < plan->call_count; ++i)
+        if ((status = run_call(run, i, n, pool, error))) return status;
     run->n = n;
     run->loss = total_loss(run);
     return FV_OK;

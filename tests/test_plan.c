@@ -1,0 +1,506 @@
+/* Plans: what is in them, where everything lies, and that a run needs nothing more. */
+#include "run_fixture.h"
+
+/* ---- random nets
+ * ------------------------------------------------------------------------------------------------------ */
+
+/* Pictures 4x4x3 through random operators, some reading far back; ends in two heads, one of them a loss. */
+static fv_net *random_net(uint64_t seed) {
+    static const char *const unary[] = {"relu", "sigmoid", "tanh", "gelu", "dropout", "batchnorm"};
+    fv_stream stream = fv_stream_new(seed, FV_FOR_TEST, 1, 0);
+    fv_net *net = fv_net_new();
+    fv_value pool[24] = {fv_input(net, .height = 4, .width = 4, .channels = 3)};
+    int count = 1;
+    while (count < 20) {
+        fv_value a = pool[fv_below(&stream, (uint64_t)count)], b = pool[fv_below(&stream, (uint64_t)count)];
+        fv_value last = pool[count - 1];
+        switch (fv_below(&stream, 6)) {
+        case 0: pool[count++] = apply(net, "conv", "3 3x3 padding=same", last); break;
+        case 1: pool[count++] = apply(net, "add", "", last, a); break;
+        case 2: pool[count++] = apply(net, "multiply", "", a, b); break;
+        case 3:
+            last = apply(net, "concat", "", last, a);
+            pool[count++] = apply(net, "conv", "3 1x1 activation=relu", last);
+            break;
+        default: pool[count++] = apply(net, unary[fv_below(&stream, 6)], "", last); break;
+        }
+    }
+    fv_value flat = apply(net, "flatten", "", pool[count - 1]);
+    fv_value y = apply(net, "dense", "2", flat);
+    fv_output(y, "y");
+    fv_output(apply(net, "tanh", "", pool[count / 2]), "side");
+    fv_value target = fv_input(net, .name = "target", .channels = 2, .target = true);
+    fv_add_loss(apply(net, "mse", "", y, target), 1);
+    return net;
+}
+
+/* ---- no two live operands overlap
+ * ------------------------------------------------------------------------------------- */
+
+enum { GRAIN = 64 };
+
+static void own(const fv_plan *plan, int *owner, fv_operand root) {
+    const fv_operand_info *info = &plan->operands[root];
+    for (size_t at = info->offset / GRAIN; at * GRAIN < info->offset + info->bytes; at++) owner[at] = root;
+}
+
+static bool owned(const fv_plan *plan, const int *owner, fv_operand root) {
+    const fv_operand_info *info = &plan->operands[root];
+    for (size_t at = info->offset / GRAIN; at * GRAIN < info->offset + info->bytes; at++)
+        if (owner[at] != root) return false;
+    return true;
+}
+
+static bool overlap(const fv_operand_info *a, const fv_operand_info *b) {
+    return a->offset < b->offset + b->bytes && b->offset < a->offset + a->bytes;
+}
+
+/* Only elementwise calls may write where they read. */
+static void check_call_places(const fv_plan *plan, const fv_planned_call *call, const char *where) {
+    bool elementwise = call->routine == FV_R_UNARY || call->routine == FV_R_BINARY || call->routine == FV_R_DROPOUT;
+    for (int k = 0; k < fv_call_results(call); k++)
+        for (int j = 0; j < call->args; j++) {
+            fv_operand y = fv_operand_root(plan, call->arg[k]), x = fv_operand_root(plan, call->arg[j]);
+            if (y < 0 || x < 0 || x == y || plan->operands[x].home != FV_HOME_ARENA ||
+                plan->operands[y].home != FV_HOME_ARENA)
+                continue;
+            if (!overlap(&plan->operands[x], &plan->operands[y])) continue;
+            if (!elementwise || plan->operands[x].offset != plan->operands[y].offset)
+                fail_msg("%s: %s writes argument %d over argument %d", where, fv_routine_name(call->routine), k, j);
+        }
+}
+
+/* Plays the calls through, remembering whose numbers every 64 bytes of the arena hold. */
+static void check_layout(const fv_plan *plan, const char *where) {
+    int *owner = malloc((plan->arena_bytes / GRAIN + 1) * sizeof *owner);
+    for (size_t at = 0; at <= plan->arena_bytes / GRAIN; at++) owner[at] = FV_NO_OPERAND;
+    for (int o = 0; o < plan->operand_count; o++) {
+        const fv_operand_info *info = &plan->operands[o];
+        if (info->home != FV_HOME_ARENA) continue;
+        if (info->offset % GRAIN) fail_msg("%s: operand %d is not aligned", where, o);
+        if (info->offset + info->bytes > plan->arena_bytes && info->last >= 0)
+            fail_msg("%s: operand %d lies outside", where, o);
+        if (info->given) own(plan, owner, o);
+    }
+    for (int i = 0; i < plan->call_count; i++) {
+        const fv_planned_call *call = &plan->calls[i];
+        check_call_places(plan, call, where);
+        for (int k = 0; k < call->args; k++) {
+            fv_operand root = fv_operand_root(plan, call->arg[k]);
+            if (root < 0 || plan->operands[root].home != FV_HOME_ARENA || !fv_call_reads(call, k)) continue;
+            if (!owned(plan, owner, root))
+                fail_msg("%s: call %d (%s) reads argument %d, but another value is there", where, i,
+                         fv_routine_name(call->routine), k);
+        }
+        for (int k = 0; k < fv_call_results(call); k++) {
+            fv_operand root = fv_operand_root(plan, call->arg[k]);
+            if (root >= 0 && plan->operands[root].home == FV_HOME_ARENA) own(plan, owner, root);
+        }
+    }
+    for (int o = 0; o < plan->operand_count; o++)
+        if (plan->operands[o].home == FV_HOME_ARENA && plan->operands[o].pinned && plan->operands[o].last >= 0 &&
+            !owned(plan, owner, o))
+            fail_msg("%s: operand %d was to stay readable", where, o);
+    free(owner);
+}
+
+static void live_operands_never_overlap(void **state) {
+    (void)state;
+    for (uint64_t seed = 0; seed < 60; seed++) {
+        fv_net *net = random_net(seed);
+        for (int kind = 0; kind < 4; kind++) {
+            char where[80];
+            snprintf(where, sizeof where, "net %d, %s, %s", (int)seed, kind & 1 ? "training" : "inference",
+                     kind & 2 ? "plain" : "passes");
+            fv_error error;
+            fv_plan_options options = {
+                .batch = 3, .training = kind & 1, .gradients = kind & 1, .no_passes = kind & 2, .threads = 2};
+            fv_plan *plan = fv_plan_new(net, &options, &error);
+            if (!plan) fail_msg("%s: %s", where, error.message);
+            check_layout(plan, where);
+            fv_plan_free(plan);
+        }
+        fv_net_free(net);
+    }
+}
+
+/* ---- what the layout saves
+ * ------------------------------------------------------------------------------------------------ */
+
+static void a_chain_of_elementwise_calls_shares_one_place(void **state) {
+    (void)state;
+    fv_net *net = fv_net_new();
+    fv_value x = fv_input(net, .channels = 1000), y = x;
+    for (int i = 0; i < 10; i++) y = apply(net, i % 2 ? "tanh" : "sigmoid", "", y);
+    fv_plan *plan = fv_plan_new(net, &(fv_plan_options){.batch = 4}, NULL);
+    assert_non_null(plan);
+    size_t one = (4000 * sizeof(float) + 63) / 64 * 64;
+    assert_int_equal(plan->call_count, 10);
+    assert_int_equal(plan->arena_bytes, 2 * one); /* the input stays, the rest is one block */
+    fv_plan_free(plan);
+    fv_net_free(net);
+}
+
+static void a_long_chain_needs_two_places_only(void **state) {
+    (void)state;
+    fv_net *net = fv_net_new();
+    fv_value y = fv_input(net, .channels = 512);
+    for (int i = 0; i < 12; i++) y = apply(net, "dense", "512", y);
+    fv_plan *plan = fv_plan_new(net, &(fv_plan_options){.batch = 1}, NULL);
+    assert_non_null(plan);
+    assert_int_equal(plan->arena_bytes, 3 * 512 * sizeof(float)); /* input, and two that take turns */
+    fv_plan_free(plan);
+    fv_net_free(net);
+}
+
+static void a_view_costs_nothing(void **state) {
+    (void)state;
+    fv_net *net = fv_net_new();
+    fv_value x = fv_input(net, .height = 4, .width = 4, .channels = 2);
+    fv_value c = apply(net, "conv", "3 3x3", x), flat = apply(net, "flatten", "", c);
+    apply(net, "dense", "2", flat);
+    fv_plan *plan = fv_plan_new(net, &(fv_plan_options){.batch = 2}, NULL);
+    assert_non_null(plan);
+    assert_int_equal(plan->call_count, 2);
+    fv_operand view = plan->of_value[flat.id];
+    assert_int_equal(plan->operands[view].home, FV_HOME_VIEW);
+    assert_int_equal(fv_operand_root(plan, view), plan->of_value[c.id]);
+    assert_int_equal(plan->operands[view].type.shape.rank, 2);
+    fv_plan_free(plan);
+    fv_net_free(net);
+}
+
+static void inference_prunes_what_only_training_needs(void **state) {
+    (void)state;
+    fv_net *net = random_net(7);
+    fv_plan *plan = fv_plan_new(net, &(fv_plan_options){.batch = 2}, NULL);
+    assert_non_null(plan);
+    for (int i = 0; i < plan->call_count; i++) {
+        assert_int_not_equal(plan->calls[i].routine, FV_R_LOSS);
+        assert_int_not_equal(plan->calls[i].routine, FV_R_DROPOUT);
+        assert_int_not_equal(plan->calls[i].routine, FV_R_BLEND);
+        assert_false(plan->calls[i].backward);
+    }
+    for (int v = 0; v < net->value_count; v++)
+        if (net->values[v].target) assert_int_equal(plan->of_value[v], FV_NO_OPERAND);
+    assert_int_equal(plan->losses[0], FV_NO_OPERAND);
+    fv_plan_free(plan);
+    fv_net_free(net);
+}
+
+/* ---- fusing
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+static int count_routine(const fv_plan *plan, fv_routine routine, bool backward) {
+    int count = 0;
+    for (int i = 0; i < plan->call_count; i++)
+        count += plan->calls[i].routine == routine && plan->calls[i].backward == backward;
+    return count;
+}
+
+static fv_net *residual_net(const char *activation) {
+    fv_net *net = fv_net_new();
+    fv_value x = fv_input(net, .height = 5, .width = 5, .channels = 4);
+    fv_value a = apply(net, activation, "", apply(net, "conv", "4 3x3 padding=same", x));
+    fv_value b = apply(net, "conv", "4 3x3 padding=same", a);
+    fv_value y = apply(net, activation, "", apply(net, "add", "", b, a));
+    fv_output(y, "y");
+    fv_value target = fv_input(net, .name = "target", .height = 5, .width = 5, .channels = 4, .target = true);
+    fv_add_loss(apply(net, "mse", "", y, target), 1);
+    return net;
+}
+
+static void activation_and_residual_go_into_the_convolution(void **state) {
+    (void)state;
+    fv_net *net = residual_net("relu");
+    for (int training = 0; training < 2; training++) {
+        fv_plan_options options = {
+            .batch = 2, .training = training, .gradients = training, .table = fv_reference_f32()};
+        fv_plan *plan = fv_plan_new(net, &options, NULL);
+        assert_non_null(plan);
+        assert_int_equal(count_routine(plan, FV_R_CONV, false), 2);
+        assert_int_equal(count_routine(plan, FV_R_UNARY, false), 0);
+        assert_int_equal(count_routine(plan, FV_R_BINARY, false), 0);
+        assert_true(plan->calls[1].geom.conv.add);
+        assert_int_equal(plan->calls[1].geom.conv.epilogue.act, FV_U_RELU);
+        fv_plan_free(plan);
+    }
+    fv_net_free(net);
+}
+
+static void training_keeps_what_an_activations_backward_reads(void **state) {
+    (void)state;
+    fv_net *net = residual_net("gelu"); /* its slope is a function of x */
+    fv_plan *plan = fv_plan_new(
+        net, &(fv_plan_options){.batch = 2, .training = true, .gradients = true, .table = fv_reference_f32()}, NULL);
+    assert_non_null(plan);
+    assert_int_equal(count_routine(plan, FV_R_UNARY, false), 2);
+    fv_plan_free(plan);
+    fv_net_free(net);
+}
+
+/* Inference: conv, batchnorm, relu and add become one call, weights aside. */
+static fv_net *folding_net(bool bias) {
+    fv_net *net = fv_net_new();
+    fv_value x = fv_input(net, .height = 5, .width = 4, .channels = 3);
+    fv_value a = apply(net, "conv", bias ? "6 3x3 padding=same groups=3" : "6 3x3 padding=same bias=no", x);
+    a = apply(net, "relu", "", apply(net, "batchnorm", bias ? "" : "epsilon=0.1", a));
+    fv_value b = apply(net, "batchnorm", bias ? "scale=no" : "bias=no", apply(net, "conv", "6 1x1", x));
+    fv_value y =
+        apply(net, "dense", "3", apply(net, "flatten", "", apply(net, "relu", "", apply(net, "add", "", b, a))));
+    fv_output(y, "y");
+    return net;
+}
+
+static void batchnorm_goes_into_the_weights(void **state) {
+    (void)state;
+    for (int bias = 0; bias < 2; bias++) {
+        fv_net *net = folding_net(bias);
+        fv_weights weights = drawn_weights(net, 3);
+        fv_run *folded = build_run(net, &weights, &(fv_plan_options){.batch = 3});
+        fv_run *plain = build_run(net, &weights, &(fv_plan_options){.batch = 3, .no_passes = true});
+        const fv_plan *plan = fv_run_plan(folded);
+        assert_int_equal(plan->call_count - plan->steady_calls, 3); /* two convolutions and the dense layer */
+        assert_int_equal(fv_run_plan(plain)->call_count, 8);
+        check_layout(plan, "folded");
+        draw_inputs(folded, 1), draw_inputs(plain, 1);
+        for (int version = 0; version < 3; version++) {
+            for (int v = 0; version == 1 && v < net->value_count; v++) /* other weights; variances stay positive */
+                if (weights.of[v].data && strstr(net->values[v].name, "scale")) draw(weights.of[v], "other", 7);
+            weights.version += version == 1;
+            go(folded, 3), go(plain, 3);
+            fv_tensor y = fv_run_output(folded, "y"), expected = fv_run_output(plain, "y");
+            for (int64_t i = 0; i < 9; i++) check_near("y", number(y, i), number(expected, i), 2e-5);
+        }
+        fv_run_free(folded), fv_run_free(plain);
+        free_weights(net, &weights);
+        fv_net_free(net);
+    }
+}
+
+static void training_does_not_fold(void **state) {
+    (void)state;
+    fv_net *net = folding_net(true);
+    for (int training = 0; training < 2; training++) {
+        fv_value x = {net, 0};
+        fv_plan_options options = {.batch = 2,
+                                   .training = training,
+                                   .by = &x.id,
+                                   .by_count = 1,
+                                   .seeds = &net->outputs[0].value,
+                                   .seed_count = 1};
+        fv_plan *plan = fv_plan_new(net, &options, NULL);
+        assert_non_null(plan);
+        assert_int_equal(count_routine(plan, FV_R_NORM, false), 2);
+        assert_int_equal(plan->steady_calls, 0);
+        fv_plan_free(plan);
+    }
+    fv_net_free(net);
+}
+
+static void what_depends_on_weights_alone_runs_once(void **state) {
+    (void)state;
+    fv_net *net = fv_net_new();
+    fv_value x = fv_input(net, .height = 4, .width = 4, .channels = 3);
+    fv_value y = apply(net, "conv", "3 3x3 connections=\"01 12 02\"", x), w = fv_parameter_of(y, 0);
+    fv_weights weights = drawn_weights(net, 1), others = drawn_weights(net, 2);
+    fv_run *run = build_run(net, &weights, &(fv_plan_options){.batch = 1});
+    fv_run *plain = build_run(net, &weights, &(fv_plan_options){.batch = 1, .no_passes = true});
+    assert_int_equal(fv_run_plan(run)->steady_calls, 1);
+    draw_inputs(run, 1), draw_inputs(plain, 1);
+    for (int i = 0; i < 3; i++) {
+        if (i == 1)
+            memcpy(weights.of[w.id].data, others.of[w.id].data,
+                   (size_t)fv_shape_count(&weights.of[w.id].shape) * sizeof(float));
+        weights.version += i == 1;
+        go(run, 1), go(plain, 1);
+        check_same_bits("y", fv_run_output(plain, NULL), fv_run_output(run, NULL));
+    }
+    fv_run_free(run), fv_run_free(plain);
+    free_weights(net, &weights), free_weights(net, &others);
+    fv_net_free(net);
+}
+
+/* All but folding, which `exact` leaves out. */
+static void passes_do_not_change_a_bit(void **state) {
+    (void)state;
+    for (uint64_t seed = 0; seed < 24; seed++) {
+        fv_net *net = seed < 2 ? residual_net(seed ? "sigmoid" : "relu") : random_net(seed);
+        fv_weights weights = drawn_weights(net, seed), same = drawn_weights(net, seed);
+        for (int training = 0; training < 2; training++) {
+            fv_plan_options options = {
+                .batch = 5, .training = training, .gradients = training, .exact = true, .table = fv_reference_f32()};
+            fv_run *fused = build_run(net, &weights, &options);
+            options.no_passes = true;
+            fv_run *plain = build_run(net, &same, &options);
+            draw_inputs(fused, seed), draw_inputs(plain, seed);
+            go(fused, 5), go(plain, 5);
+            check_same_bits("output", fv_run_output(plain, NULL), fv_run_output(fused, NULL));
+            for (int v = 0; training && v < net->value_count; v++)
+                if (fv_run_plan(plain)->gradient_of[v] >= 0 && net->values[v].kind == FV_KIND_WEIGHT)
+                    check_same_bits(net->values[v].name, fv_run_gradient(plain, (fv_value){net, v}),
+                                    fv_run_gradient(fused, (fv_value){net, v}));
+            assert_true(fv_run_plan(fused)->call_count <= fv_run_plan(plain)->call_count);
+            fv_run_free(fused), fv_run_free(plain);
+        }
+        free_weights(net, &weights), free_weights(net, &same);
+        fv_net_free(net);
+    }
+}
+
+/* ---- batches
+ * ----------------------------------------------------------------------------------------------------------------- */
+
+/* Row r of an output depends on sample r only: whatever the batch, planned or short. */
+static void rows_do_not_depend_on_the_batch(void **state) {
+    (void)state;
+    for (uint64_t seed = 0; seed < 6; seed++) {
+        fv_net *net = random_net(seed);
+        fv_weights weights = drawn_weights(net, seed);
+        fv_run *full = build_run(net, &weights, &(fv_plan_options){.batch = 7});
+        fv_run *one = build_run(net, &weights, &(fv_plan_options){.batch = 1});
+        draw_inputs(full, seed);
+        go(full, 7);
+        fv_tensor y = fv_run_output(full, "y"), x = fv_run_input(full, NULL);
+        assert_int_equal(y.shape.dim[0], 7);
+        float rows[14];
+        memcpy(rows, y.data, sizeof rows);
+        go(full, 3);
+        assert_int_equal(fv_run_output(full, "y").shape.dim[0], 3);
+        assert_int_equal(fv_run_input(full, NULL).shape.dim[0], 7);
+        assert_memory_equal(fv_run_output(full, "y").data, rows, 3 * 2 * sizeof(float));
+        for (int r = 0; r < 7; r++) {
+            memcpy(fv_run_input(one, NULL).data, (float *)x.data + r * 48, 48 * sizeof(float));
+            go(one, 1);
+            assert_memory_equal(fv_run_output(one, "y").data, rows + 2 * r, 2 * sizeof(float));
+        }
+        fv_run_free(full), fv_run_free(one);
+        free_weights(net, &weights);
+        fv_net_free(net);
+    }
+}
+
+static void a_run_takes_1_to_its_batch(void **state) {
+    (void)state;
+    fv_net *net = random_net(1);
+    fv_weights weights = drawn_weights(net, 1);
+    fv_run *run = build_run(net, &weights, &(fv_plan_options){.batch = 4});
+    fv_error error;
+    assert_int_equal(fv_run_go(run, 5, &error), FV_E_ARGUMENT);
+    assert_string_equal(error.message, "samples of a run: expected 1 .. 4, got 5");
+    assert_int_equal(fv_run_go(run, 0, &error), FV_E_ARGUMENT);
+    fv_run_free(run);
+    free_weights(net, &weights);
+    fv_net_free(net);
+}
+
+/* ---- memory
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
+
+static void going_allocates_nothing(void **state) {
+    (void)state;
+    fv_net *net = random_net(3);
+    fv_weights weights = drawn_weights(net, 3);
+    fv_run *run =
+        build_run(net, &weights, &(fv_plan_options){.batch = 8, .training = true, .gradients = true, .threads = 2});
+    draw_inputs(run, 3);
+    uint64_t before = fv_alloc_count();
+    for (int step = 0; step < 4; step++) {
+        weights.version++;
+        go(run, step == 3 ? 2 : 8);
+    }
+    assert_int_equal(fv_alloc_count(), before);
+    fv_run_free(run);
+    free_weights(net, &weights);
+    fv_net_free(net);
+}
+
+static void too_large_a_batch_says_what_would_fit(void **state) {
+    (void)state;
+    fv_net *net = fv_net_new();
+    apply(net, "tanh", "", fv_input(net, .height = 32, .width = 32, .channels = 64));
+    fv_error error = {0};
+    for (int64_t k = 0; k < 200 && !strstr(error.message, "a run needs"); k++) { /* until the arena is what fails */
+        fv_alloc_fail_after(k);
+        fv_run_free(fv_run_build(net, &(fv_weights){0}, &(fv_plan_options){.batch = 100}, &error));
+        fv_alloc_fail_after(-1);
+    }
+    assert_int_equal(error.status, FV_E_MEMORY);
+    assert_string_equal(error.message, "not enough memory: a run needs 50.0 MiB at batch 100; 16.0 MiB at batch 32");
+    fv_net_free(net);
+}
+
+static void sizes_beyond_any_memory_are_refused(void **state) {
+    (void)state;
+    fv_net *net = fv_net_new();
+    apply(net, "tanh", "", fv_input(net, .height = 1 << 20, .width = 1 << 20, .channels = 64));
+    fv_error error;
+    assert_null(fv_run_build(net, &(fv_weights){0}, &(fv_plan_options){.batch = INT32_MAX}, &error));
+    assert_int_equal(error.status, FV_E_MEMORY);
+    assert_string_equal(error.message, "plan: a value of shape Nx1048576x1048576x64 is too large at batch 2147483647");
+    fv_net_free(net);
+}
+
+static void every_failing_allocation_is_reported(void **state) {
+    (void)state;
+    fv_net *net = random_net(2);
+    fv_weights weights = drawn_weights(net, 2);
+    fv_plan_options options = {.batch = 2, .training = true, .gradients = true, .threads = 1};
+    bool built = false;
+    for (int64_t k = 0; k < 5000 && !built; k++) {
+        fv_error error = {0};
+        fv_alloc_fail_after(k);
+        fv_run *run = fv_run_build(net, &weights, &options, &error);
+        fv_alloc_fail_after(-1);
+        built = run != NULL;
+        if (!run && error.status == FV_OK) fail_msg("allocation %d failed, but there is no error", (int)k);
+        fv_run_free(run);
+    }
+    assert_true(built);
+    free_weights(net, &weights);
+    fv_net_free(net);
+}
+
+/* ---- the text
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+static void the_text_has_one_line_a_call(void **state) {
+    (void)state;
+    fv_net *net = residual_net("relu");
+    fv_plan *plan = fv_plan_new(net, &(fv_plan_options){.batch = 2, .training = true, .gradients = true}, NULL);
+    assert_non_null(plan);
+    char *text = fv_plan_to_text(plan);
+    assert_non_null(text);
+    int lines = 0;
+    for (const char *s = text; *s; s++) lines += *s == '\n';
+    assert_int_equal(lines, plan->call_count + 1);
+    assert_non_null(strstr(text, "conv1"));
+    fv_free(text);
+    fv_plan_free(plan);
+    fv_net_free(net);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(live_operands_never_overlap),
+        cmocka_unit_test(a_chain_of_elementwise_calls_shares_one_place),
+        cmocka_unit_test(a_long_chain_needs_two_places_only),
+        cmocka_unit_test(a_view_costs_nothing),
+        cmocka_unit_test(inference_prunes_what_only_training_needs),
+        cmocka_unit_test(activation_and_residual_go_into_the_convolution),
+        cmocka_unit_test(training_keeps_what_an_activations_backward_reads),
+        cmocka_unit_test(batchnorm_goes_into_the_weights),
+        cmocka_unit_test(training_does_not_fold),
+        cmocka_unit_test(what_depends_on_weights_alone_runs_once),
+        cmocka_unit_test(passes_do_not_change_a_bit),
+        cmocka_unit_test(rows_do_not_depend_on_the_batch),
+        cmocka_unit_test(a_run_takes_1_to_its_batch),
+        cmocka_unit_test(going_allocates_nothing),
+        cmocka_unit_test(too_large_a_batch_says_what_would_fit),
+        cmocka_unit_test(sizes_beyond_any_memory_are_refused),
+        cmocka_unit_test(every_failing_allocation_is_reported),
+        cmocka_unit_test(the_text_has_one_line_a_call),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
