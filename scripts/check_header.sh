@@ -18,4 +18,7 @@ for file in alone every_builder; do
         "$compiler" -std=c++20 -Wall -Wpedantic -Werror -Iinclude -fsyntax-only "$work/$file.cpp"
     done
 done
+for builder in $(sed -n 's/^FV_API fv_value \(fv_[a-z0-9_]*\)_with(.*/\1/p' include/fovea_ops.h); do
+    grep -q "$builder(" tests/every_builder.c || { echo "tests/every_builder.c does not use $builder" >&2; exit 1; }
+done
 echo "header: fine as C11 and C++20"

@@ -1,0 +1,52 @@
+/* every_builder.c - every builder of the public header in one net, as C11 and as C++20 (scripts/check_header.sh). */
+#include "fovea.h"
+
+fv_net *every_builder(void);
+
+static fv_value activations(fv_value x) {
+    x = fv_relu(x);
+    x = fv_leaky_relu(x, .slope = 0.2);
+    x = fv_sigmoid(x);
+    x = fv_tanh(x);
+    x = fv_scaled_tanh(x);
+    x = fv_elu(x, .alpha = 0.5);
+    x = fv_gelu(x);
+    x = fv_softplus(x);
+    return fv_swish(x);
+}
+
+static fv_value joins(fv_value a, fv_value b) {
+    const fv_value pair[] = {a, b};
+    fv_value sum = fv_add(.values = pair, .count = 2);
+    const fv_value product[] = {sum, fv_multiply(.values = pair, .count = 2)};
+    return fv_concat(.values = product, .count = 2, .axis = -1);
+}
+
+static void losses(fv_value x, fv_value label, fv_value target) {
+    fv_add_loss(fv_crossentropy(x, label, .smoothing = 0.1), 1);
+    fv_add_loss(fv_binary_crossentropy(x, target), 0.5);
+    fv_add_loss(fv_mse(x, target), 0.5);
+    fv_add_loss(fv_mae(x, target), 0.5);
+    fv_add_loss(fv_hinge(x, target), 0.5);
+    fv_add_loss(fv_rbf_loss(fv_rbf(x, .units = 10), label), 0.5);
+    fv_add_loss(fv_penalty(x, .l1 = 0.01, .l2 = FV_ZERO), 0.1);
+}
+
+fv_net *every_builder(void) {
+    fv_net *net = fv_net_new();
+    fv_value x = fv_input(net, .height = 28, .width = 28, .channels = 1);
+    x = fv_conv(x, .filters = 8, .kernel = {3, 3}, .padding = {FV_SAME}, .activation = FV_RELU);
+    x = fv_batchnorm(x);
+    x = fv_maxpool(x, .window = {2, 2});
+    x = fv_subsample(x, .window = {2, 2});
+    x = fv_dropout(activations(x), .rate = 0.25);
+    fv_value average = fv_globalavgpool(x), largest = fv_globalmaxpool(x);
+    x = fv_avgpool(x, .window = {2, 2}, .stride = {1, 1});
+    x = fv_reshape(fv_flatten(x), .shape = {-1});
+    x = fv_dense(x, .units = 8);
+    x = fv_dense(joins(x, joins(average, largest)), .units = 10);
+    losses(x, fv_input(net, .name = "class", .dtype = FV_I32, .target = true),
+           fv_input(net, .name = "target", .channels = 10, .target = true));
+    fv_output(fv_softmax(x), "probabilities");
+    return net;
+}
