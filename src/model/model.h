@@ -4,27 +4,40 @@
 
 #include "plan.h"
 
-typedef struct fv_note { char *key, *value; } fv_note;
+typedef struct fv_note {
+    char *key, *value;
+} fv_note;
 
 struct fv_model {
-    fv_net *net;                 /* one reference */
-    fv_weights weights;          /* by value id */
-    int *weight_values;          /* the values that are weights or states, in order */
+    fv_net *net;        /* one reference */
+    fv_weights weights; /* by value id */
+    int *weight_values; /* the values that are weights or states, in order */
     int weight_count;
     fv_preprocess preprocess;
-    char **class_names; int class_count;
-    fv_note *notes; int note_count, note_capacity;
+    char **class_names;
+    int class_count;
+    fv_note *notes;
+    int note_count, note_capacity;
     uint64_t seed;
 };
 
+/* Weights for values that were added to the net since the model was made (a loss, a layer): call it before planning a
+ * run. */
+fv_status fv_model_sync(fv_model *model, fv_error *error);
+/* The net's `preprocess` lines: scale=1/255 mean=0.1307 deviation=0.3081, comma lists by channel. Zeros if there are
+ * none. */
+fv_status fv_preprocess_from_net(const fv_net *net, fv_preprocess *out, fv_error *error);
+/* Builds an empty model around one more reference of the net: no weights yet. For readers of model files. */
+fv_model *fv_model_around(fv_net *net, fv_error *error);
+
 /* Draws the initial value of one weight: one record per initializer, one line each in initializers.def. */
 typedef struct fv_initializer {
-    const char *name, *help;     /* "he_normal" */
-    const char *arguments;       /* "mean=0 deviation=0.05", or "" */
+    const char *name, *help; /* "he_normal" */
+    const char *arguments;   /* "mean=0 deviation=0.05", or "" */
     fv_status (*fill)(float *out, const fv_shape *shape, const char *axes, const double *arguments, uint64_t seed,
                       uint64_t key, fv_error *error);
 } fv_initializer;
-fv_status fv_initialize(const char *text, float *out, const fv_shape *shape, const char *axes, uint64_t seed, const char *name,
-                        fv_error *error);
+fv_status fv_initialize(const char *text, float *out, const fv_shape *shape, const char *axes, uint64_t seed,
+                        const char *name, fv_error *error);
 
 #endif
