@@ -1,0 +1,41 @@
+/* passes.c - going through samples without training: validation, evaluation. */
+#include <string.h>
+
+#include "train.h"
+
+fv_status fv_pass_begin(fv_pass *pass, fv_model *model, const fv_data *data, int64_t batch, int threads,
+                        const char *metrics, fv_error *error) {
+    memset(pass, 0, sizeof *pass);
+    pass->batch = batch;
+    fv_status status = fv_meter_read(&pass->meter, model->net, metrics, error);
+    if (status) return status;
+    fv_shape shape;
+    int wanted[2] = {pass->meter.reading.scores, pass->meter.reading.output};
+    fv_plan_options options = {.batch = batch,
+                               .input = fv_feed_shape(model->net, data, &shape),
+                               .losses = true,
+                               .wanted = wanted,
+                               .wanted_count = 2,
+                               .threads = threads};
+    pass->run = fv_run_build(model->net, &model->weights, &options, error);
+    if (!pass->run) return fv_failed(error);
+    return fv_feed_begin(&pass->feed, model, data, pass->run, true, error);
+}
+
+fv_status fv_pass_run(fv_pass *pass, const int64_t *order, int64_t count, fv_error *error) {
+    fv_meter_reset(&pass->meter);
+    for (int64_t first = 0; first < count; first += pass->batch) {
+        int64_t n = count - first < pass->batch ? count - first : pass->batch;
+        fv_status status = fv_feed_batch(&pass->feed, order, first, n, error);
+        if (!status) status = fv_run_go(pass->run, n, error);
+        if (status) return status;
+        fv_meter_add(&pass->meter, pass->run, n);
+    }
+    return FV_OK;
+}
+
+void fv_pass_end(fv_pass *pass) {
+    fv_feed_end(&pass->feed);
+    fv_run_free(pass->run);
+    memset(pass, 0, sizeof *pass);
+}

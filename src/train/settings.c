@@ -1,0 +1,98 @@
+/* settings.c - what a training is told: options of the call, else what compile was told, else the net's `train` line,
+ * else the defaults. */
+#include <math.h>
+#include <string.h>
+
+#include "train.h"
+
+void fv_copy_options(void *out, size_t size, const void *options, size_t given) {
+    memset(out, 0, size);
+    if (options) memcpy(out, options, given < size ? given : size);
+}
+
+static const char *const keys[] = {"epochs",   "batch_size", "optimizer",        "learning_rate",
+                                   "schedule", "metrics",    "validation_split", "seed"};
+enum { KEYS = sizeof keys / sizeof keys[0] };
+
+static fv_status check_keys(const fv_net *net, fv_error *error) {
+    for (int i = 0; i < net->setting_count; i++) {
+        const fv_net_setting *setting = &net->settings[i];
+        if (strcmp(setting->section, "train")) continue;
+        bool known = false;
+        for (int k = 0; k < KEYS; k++) known |= !strcmp(setting->key, keys[k]);
+        if (known) continue;
+        const char *near = fv_nearest(setting->key, keys, sizeof keys[0], KEYS);
+        return fv_fail(error, FV_E_SYNTAX, "the net's train line: unknown '%s'%s%s%s", setting->key,
+                       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    }
+    return FV_OK;
+}
+
+static const char *of_net(const fv_model *model, const char *key) {
+    return fv_net_find_setting(model->net, "train", key);
+}
+
+/* option, else the train line, else the default */
+static fv_status whole(const fv_model *model, const char *key, int64_t option, int64_t standard, int64_t *out,
+                       fv_error *error) {
+    const char *text = of_net(model, key);
+    *out = option ? option : standard;
+    if (!option && text && !fv_parse_i64(text, out))
+        return fv_fail(error, FV_E_SYNTAX, "the net's train line: %s: expected a whole number, got '%s'", key, text);
+    if (*out < 1 || *out > INT32_MAX - 1)
+        return fv_fail(error, FV_E_ARGUMENT, "%s: expected 1 or more, got %lld", key,
+                       *out == FV_ZERO ? 0LL : (long long)*out);
+    return FV_OK;
+}
+
+static fv_status number(const fv_model *model, const char *key, double option, double standard, double *out,
+                        fv_error *error) {
+    const char *text = of_net(model, key);
+    *out = option == FV_ZERO ? 0 : option != 0 ? option : standard;
+    if (option == 0 && text && !fv_parse_double(text, out))
+        return fv_fail(error, FV_E_SYNTAX, "the net's train line: %s: expected a number, got '%s'", key, text);
+    return FV_OK;
+}
+
+static const char *first_of(const char *a, const char *b, const char *c, const char *d) {
+    return a ? a : b ? b : c ? c : d;
+}
+
+static fv_status read_seed(const fv_model *model, uint64_t option, uint64_t *out, fv_error *error) {
+    const char *text = of_net(model, "seed");
+    int64_t value;
+    *out = option == (uint64_t)FV_ZERO ? 0 : option ? option : model->seed;
+    if (option || model->seed || !text) return FV_OK;
+    if (!fv_parse_i64(text, &value) || value < 0)
+        return fv_fail(error, FV_E_SYNTAX, "the net's train line: seed: expected a whole number, got '%s'", text);
+    *out = (uint64_t)value;
+    return FV_OK;
+}
+
+const char *fv_model_metrics(const fv_model *model) {
+    const char *compiled = fv_model_note(model, "compile.metrics");
+    return compiled ? compiled : of_net(model, "metrics");
+}
+
+fv_status fv_settings_read(const fv_model *model, const fv_fit_options *options, fv_settings *out, fv_error *error) {
+    memset(out, 0, sizeof *out);
+    fv_status status = check_keys(model->net, error);
+    if (!status) status = whole(model, "epochs", options->epochs, 5, &out->epochs, error);
+    if (!status) status = whole(model, "batch_size", options->batch_size, 64, &out->batch_size, error);
+    if (!status) status = number(model, "learning_rate", options->learning_rate, NAN, &out->learning_rate, error);
+    if (!status)
+        status = number(model, "validation_split", options->validation_split, 0, &out->validation_split, error);
+    if (!status) status = read_seed(model, options->seed, &out->seed, error);
+    if (status) return status;
+    if (out->learning_rate < 0 || isinf(out->learning_rate))
+        return fv_fail(error, FV_E_ARGUMENT, "learning_rate: expected 0 or more, got %g", out->learning_rate);
+    if (!(out->validation_split >= 0 && out->validation_split < 1))
+        return fv_fail(error, FV_E_ARGUMENT, "validation_split: expected 0 or more and below 1, got %g",
+                       out->validation_split);
+    out->optimizer =
+        first_of(options->optimizer, fv_model_note(model, "compile.optimizer"), of_net(model, "optimizer"), "adam");
+    out->schedule = first_of(options->schedule, of_net(model, "schedule"), NULL, "constant");
+    out->metrics = first_of(options->metrics, fv_model_metrics(model), NULL, NULL);
+    out->loss = options->loss;
+    return FV_OK;
+}

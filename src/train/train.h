@@ -1,0 +1,253 @@
+/* train.h - how a model learns: losses, optimizers, schedules, metrics, constraints, feeding batches, history.
+ *
+ * Optimizers, schedules, metrics and constraints are records, one line each in a .def list, chosen by text
+ * ("adam(rate=0.01)", see spec.h). Numbers come from the run's kernel table and from plain sums in a fixed order, so
+ * that a training is the same bits at any number of threads. */
+#ifndef FV_TRAIN_H
+#define FV_TRAIN_H
+
+#include "model.h"
+#include "source.h"
+#include "spec.h"
+
+/* ---- losses (losses.c) ----------------------------------------------------------------------------------------------
+ */
+
+/* The application whose result is the net's main loss (not a penalty of a regularizer), or -1. */
+int fv_main_loss(const fv_net *net);
+/* "crossentropy", or NULL where there is no main loss. */
+const char *fv_main_loss_name(const fv_net *net);
+/* Gives the net the loss `text` ("crossentropy(smoothing=0.1)", also Keras's names) of its output and a target input.
+ * NULL keeps the net's own losses or, when it has none, takes the usual one for its end and for `target`, the data's
+ * target field (NULL if not known). A loss that is there already is not added again; another one is replaced. */
+fv_status fv_set_loss(fv_net *net, const char *text, const fv_data_field *target, fv_error *error);
+
+/* How the net's answer is to be read. */
+typedef enum fv_answer {
+    FV_ANSWER_NUMBERS,   /* as they are */
+    FV_ANSWER_LOGITS,    /* the largest wins; softmax makes probabilities */
+    FV_ANSWER_DISTANCES, /* the smallest wins; softmax of the negative */
+    FV_ANSWER_BINARY     /* each number a logit of its own; sigmoid makes probabilities */
+} fv_answer;
+typedef struct fv_reading {
+    fv_answer answer;
+    int scores;    /* the value that the answer is in: logits, distances, numbers */
+    int output;    /* the value that prediction ends in; the same unless the net ends in softmax or sigmoid */
+    double middle; /* BINARY and one number: where yes begins */
+} fv_reading;
+fv_reading fv_net_reading(const fv_net *net);
+
+/* ---- optimizers (optimizers.c, optimizers.def) ----------------------------------------------------------------------
+ */
+
+enum { FV_MAX_OPTIMIZER_STATES = 2 };
+
+typedef struct fv_constraint fv_constraint;
+
+/* One weight in training: all of it, with the roles of its axes. */
+typedef struct fv_trained {
+    int value;        /* in the net */
+    const char *axes; /* one letter each, see fv_parameter */
+    int64_t each;     /* elements */
+    fv_tensor weight, gradient;
+    float *state[FV_MAX_OPTIMIZER_STATES];
+    fv_update_geom update;
+    const fv_kernel *kernel;
+    const fv_constraint *constraint; /* NULL: none */
+    double constraint_arguments[FV_SPEC_ARGUMENTS];
+} fv_trained;
+
+typedef struct fv_optimizer {
+    const char *name, *help, *arguments; /* the first argument is `rate` */
+    fv_update update;
+    /* The numbers of FV_R_UPDATE for step `step`, counted from 1. */
+    void (*numbers)(const double *arguments, double rate, int64_t step, double h[8]);
+    int (*states)(const double *arguments);     /* how many the update needs */
+    double (*initial)(const double *arguments); /* what they start from; NULL: 0 */
+} fv_optimizer;
+extern const fv_optimizer fv_optimizers[];
+int fv_optimizer_count(void);
+const fv_optimizer *fv_find_optimizer(const char *text, double arguments[FV_SPEC_ARGUMENTS], fv_error *error);
+
+/* The optimizer at work on a training run. */
+typedef struct fv_descent {
+    const fv_optimizer *optimizer;
+    double arguments[FV_SPEC_ARGUMENTS];
+    fv_trained *weights;
+    int count;
+    int64_t step; /* taken so far */
+    void *scratch;
+    fv_pool *pool;
+} fv_descent;
+fv_status fv_descent_begin(fv_descent *descent, fv_model *model, fv_run *run, const char *optimizer, fv_error *error);
+/* One step down the gradients of the run's last go, then the constraints. */
+fv_status fv_descent_step(fv_descent *descent, double rate, fv_error *error);
+void fv_descent_end(fv_descent *descent);
+
+/* ---- constraints (constraints.c, constraints.def) -------------------------------------------------------------------
+ */
+
+struct fv_constraint {
+    const char *name, *help, *arguments;
+    void (*apply)(float *weight, const fv_shape *shape, const char *axes, const double *arguments);
+};
+extern const fv_constraint fv_constraints[];
+int fv_constraint_count(void);
+const fv_constraint *fv_find_constraint(const char *text, double arguments[FV_SPEC_ARGUMENTS], fv_error *error);
+
+/* ---- schedules (schedules.c, schedules.def) -------------------------------------------------------------------------
+ */
+
+/* One part of a schedule: the factor of the learning rate, `epoch` epochs into its `epochs`. Fractions count. */
+typedef struct fv_schedule {
+    const char *name, *help, *arguments; /* the last argument is `epochs`: how long it lasts, 0 to the end */
+    double (*factor)(const double *arguments, double epoch, double epochs);
+} fv_schedule;
+extern const fv_schedule fv_schedules[];
+int fv_schedule_count(void);
+
+enum { FV_MAX_SCHEDULE_PARTS = 8 };
+/* "warmup(epochs=1)+cosine": parts one after the other; all but the last say how long they last. */
+typedef struct fv_rate_plan {
+    int count;
+    const fv_schedule *part[FV_MAX_SCHEDULE_PARTS];
+    double arguments[FV_MAX_SCHEDULE_PARTS][FV_SPEC_ARGUMENTS];
+    double epochs[FV_MAX_SCHEDULE_PARTS]; /* 0: to the end */
+} fv_rate_plan;
+fv_status fv_rate_plan_read(const char *text, fv_rate_plan *out, fv_error *error);
+/* The factor at a step (from 0) of a training of `epochs` epochs of `steps` steps: a pure function. */
+double fv_rate_factor(const fv_rate_plan *plan, int64_t step, int64_t steps, int64_t epochs);
+
+/* ---- metrics (metrics.c, metrics.def)
+ * -------------------------------------------------------------------------------- */
+
+/* What a metric sees of one batch. */
+typedef struct fv_metric_view {
+    fv_answer answer;
+    double middle;
+    const float *scores, *output; /* [n][rows][columns] */
+    const int32_t *classes;       /* [n][rows], or NULL */
+    const float *numbers;         /* [n][rows][columns], or NULL */
+    int64_t rows, columns;        /* of one sample */
+} fv_metric_view;
+
+typedef struct fv_metric {
+    const char *name, *help, *arguments;
+    bool classes; /* reads class numbers, or distributions over classes */
+    double (*sample)(const double *arguments, const fv_metric_view *view, int64_t sample); /* of one sample */
+} fv_metric;
+extern const fv_metric fv_metrics[];
+int fv_metric_count(void);
+
+enum { FV_MAX_METRICS = 8 };
+/* The metrics of a run, summed over samples: by slot in a batch, then over the batches. The loss is the first. */
+typedef struct fv_meter {
+    int count; /* with the loss */
+    const fv_metric *metric[FV_MAX_METRICS + 1];
+    double arguments[FV_MAX_METRICS + 1][FV_SPEC_ARGUMENTS];
+    char name[FV_MAX_METRICS + 1][FV_SPEC_WORD];
+    double sum[FV_MAX_METRICS + 1];
+    int64_t samples;
+    fv_reading reading;
+    int target; /* value */
+} fv_meter;
+/* `text` "accuracy top3", "none", or NULL for the usual ones. The net has its loss. */
+fv_status fv_meter_read(fv_meter *meter, const fv_net *net, const char *text, fv_error *error);
+/* Are these names of metrics? For options that come before there is a loss. */
+fv_status fv_metrics_check(const char *text, fv_error *error);
+void fv_meter_reset(fv_meter *meter);
+/* Adds the batch that a run has just seen. */
+void fv_meter_add(fv_meter *meter, fv_run *run, int64_t n);
+double fv_meter_value(const fv_meter *meter, int index);
+
+/* ---- feeding (feed.c)
+ * -------------------------------------------------------------------------------------------------- */
+
+/* Which field of the data goes into which input of a run. */
+typedef struct fv_feed {
+    const fv_data *data;
+    const fv_preprocess *preprocess;
+    fv_tensor into[FV_MAX_FIELDS]; /* by field, what fv_data_batch fills: an input of the run, or class numbers below */
+    int64_t classes[FV_MAX_FIELDS]; /* class numbers must lie below it; 0: the field holds no class numbers */
+    float *one_hot[FV_MAX_FIELDS];  /* the run's input where class numbers are spread into rows of 0 and 1 */
+    double no;                      /* what such a row holds for the other classes: 0, or -1 where the loss is hinge */
+    bool taken[FV_MAX_FIELDS];
+} fv_feed;
+/* Checks the data against the model's net, and takes class names and scale from it where the model has none. */
+fv_status fv_feed_prepare(fv_model *model, const fv_data *data, fv_error *error);
+/* With `targets` false only the data inputs are filled (prediction). */
+fv_status fv_feed_begin(fv_feed *feed, const fv_model *model, const fv_data *data, fv_run *run, bool targets,
+                        fv_error *error);
+fv_status fv_feed_batch(fv_feed *feed, const int64_t *order, int64_t first, int64_t count, fv_error *error);
+void fv_feed_end(fv_feed *feed);
+/* The data's field for what is to be predicted, or NULL. */
+const fv_data_field *fv_target_field(const fv_data *data);
+/* The sample shape for the net's first data input, when the net leaves sizes open. */
+const fv_shape *fv_feed_shape(const fv_net *net, const fv_data *data, fv_shape *out);
+
+/* ---- passes over data (passes.c)
+ * --------------------------------------------------------------------------------------- */
+
+/* A run without training over a list of samples. */
+typedef struct fv_pass {
+    fv_run *run;
+    fv_feed feed;
+    fv_meter meter;
+    int64_t batch;
+} fv_pass;
+fv_status fv_pass_begin(fv_pass *pass, fv_model *model, const fv_data *data, int64_t batch, int threads,
+                        const char *metrics, fv_error *error);
+fv_status fv_pass_run(fv_pass *pass, const int64_t *order, int64_t count, fv_error *error);
+void fv_pass_end(fv_pass *pass);
+
+/* ---- history (history.c)
+ * ------------------------------------------------------------------------------------------------ */
+
+struct fv_history {
+    int epochs, capacity, metrics;
+    char **names;
+    double *values; /* [epochs][metrics] */
+};
+fv_history *fv_history_new(int metrics, int64_t epochs, fv_error *error);
+fv_status fv_history_name(fv_history *history, int index, const char *prefix, const char *name, fv_error *error);
+void fv_history_add(fv_history *history, const double *values);
+
+/* ---- a training's folder (folder.c)
+ * -------------------------------------------------------------------------------------- */
+
+/* best.safetensors, last.safetensors and history.jsonl. Without a folder every call does nothing. */
+typedef struct fv_folder {
+    const char *path;
+    void *log;
+} fv_folder;
+fv_status fv_folder_begin(fv_folder *folder, const char *path, fv_error *error);
+/* Logs the last epoch of the history and saves the model. */
+fv_status fv_folder_epoch(fv_folder *folder, const fv_model *model, const fv_history *history, double rate,
+                          double seconds, bool best, fv_error *error);
+void fv_folder_end(fv_folder *folder);
+
+/* ---- options (settings.c)
+ * ------------------------------------------------------------------------------------------------ */
+
+/* Everything that a training needs to know, after options, compile's choices and the net's `train` line, in that order.
+ */
+typedef struct fv_settings {
+    int64_t epochs, batch_size;
+    const char *optimizer, *schedule, *metrics, *loss; /* loss NULL: the net's own */
+    double learning_rate;                              /* NaN: the optimizer's */
+    double validation_split;
+    uint64_t seed;
+} fv_settings;
+fv_status fv_settings_read(const fv_model *model, const fv_fit_options *options, fv_settings *out, fv_error *error);
+/* compile's metrics, else the net's; NULL if neither says any. */
+const char *fv_model_metrics(const fv_model *model);
+
+/* The status behind a NULL that came with this error. */
+static inline fv_status fv_failed(const fv_error *error) {
+    return error && error->status ? error->status : FV_E_ARGUMENT;
+}
+
+/* A copy of an options struct of a caller who may have been compiled against an older, shorter one. */
+void fv_copy_options(void *out, size_t size, const void *options, size_t given);
+
+#endif
