@@ -59,6 +59,16 @@ char *fv_path_join(const char *folder, const char *name) {
     return fv_text_take(&text);
 }
 
+fv_status fv_path_existing(char *path, char **out, fv_error *error) {
+    *out = NULL;
+    if (!path) return fv_fail_memory(error, "a path", 256);
+    if (fv_is_file(path))
+        *out = path;
+    else
+        fv_free(path);
+    return FV_OK;
+}
+
 const char *fv_path_base(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;

@@ -17,6 +17,9 @@ bool fv_is_folder(const char *path);
 bool fv_is_file(const char *path);
 /* FOLDER/NAME; free with fv_free. NULL when memory is short. */
 char *fv_path_join(const char *folder, const char *name);
+/* Takes over a path just made (NULL: memory was short): *out is the path when a file is there, else NULL and it is
+ * freed. */
+fv_status fv_path_existing(char *path, char **out, fv_error *error);
 /* The folder of a file: "." where the path has none. Free with fv_free. */
 char *fv_path_folder(const char *path);
 const char *fv_path_base(const char *path);

@@ -61,10 +61,10 @@ static fv_status find_parts(const char *path, const fv_folder *folder, parts *p,
 }
 
 /* The labels' file that goes with a pictures' file (plain or gzip); NULL when there is none. Free with fv_free. */
-static char *labels_beside(const char *file) {
-    const char *base = fv_path_base(file), *images = images_in(base);
-    if (!images) return NULL;
-    for (int i = 0; i < 4; i++) {
+static fv_status labels_beside(const char *file, char **out, fv_error *error) {
+    const char *images = images_in(fv_path_base(file));
+    fv_status status = FV_OK;
+    for (int i = 0; images && !*out && status == FV_OK && i < 4; i++) {
         fv_text text = {0};
         fv_text_add_n(&text, file, (size_t)(images - file));
         fv_text_printf(&text, "labels%cidx1-ubyte%s",
@@ -72,11 +72,9 @@ static char *labels_beside(const char *file) {
                        : images[6] == '-' ? '.'
                                           : '-',
                        i % 2 ? ".gz" : "");
-        char *path = fv_text_take(&text);
-        if (path && fv_is_file(path)) return path;
-        fv_free(path);
+        status = fv_path_existing(fv_text_take(&text), out, error);
     }
-    return NULL;
+    return status;
 }
 
 static bool recognises(const char *path) {
@@ -94,9 +92,10 @@ static bool recognises(const char *path) {
 }
 
 static fv_status read_labels(const char *file, const fv_tensor *pictures, fv_tensor *out, fv_error *error) {
-    char *path = labels_beside(file);
-    if (!path) return FV_OK;
-    fv_status status = fv_idx_read(path, out, error);
+    char *path = NULL;
+    fv_status status = labels_beside(file, &path, error);
+    if (status != FV_OK || !path) return status;
+    status = fv_idx_read(path, out, error);
     if (status == FV_OK && out->shape.rank != 1)
         status = fv_fail_at(error, FV_E_FORMAT, path, 0, 0, "expected labels (rank 1, magic 0x00000801), got rank %d",
                             out->shape.rank);

@@ -11,38 +11,32 @@
 
 static const char *const parts[] = {"train", "test", NULL};
 
-/* FOLDER/x.npy, FOLDER/y_train.npy ... or NULL when there is no such file. Free with fv_free. */
-static char *file_in(const char *folder, const char *variable, const char *part) {
+/* FOLDER/x.npy, FOLDER/y_train.npy ... into *out, NULL when there is no such file. Free with fv_free. */
+static fv_status file_in(const char *folder, const char *variable, const char *part, char **out, fv_error *error) {
     fv_text text = {0};
-    fv_text_printf(&text, "%s%s%s%s%s.npy", folder, folder[strlen(folder) - 1] == '/' ? "" : "/", variable,
-                   part[0] ? "_" : "", part);
-    char *path = fv_text_take(&text);
-    if (path && fv_is_file(path)) return path;
-    fv_free(path);
-    return NULL;
+    fv_text_printf(&text, "%s/%s%s%s.npy", folder, variable, part[0] ? "_" : "", part);
+    return fv_path_existing(fv_text_take(&text), out, error);
 }
 
 static bool has_file(const char *folder, const char *variable, const char *part) {
-    char *path = file_in(folder, variable, part);
+    char *path = NULL;
+    bool found = file_in(folder, variable, part, &path, NULL) == FV_OK && path;
     fv_free(path);
-    return path != NULL;
+    return found;
 }
 
 /* NAME_labels.npy or labels.npy beside NAME.npy, or NULL. Free with fv_free. */
-static char *labels_beside(const char *path) {
+static fv_status labels_beside(const char *path, char **out, fv_error *error) {
     size_t length = strlen(path);
     fv_text text = {0};
     fv_text_add_n(&text, path, length > 4 && strcmp(path + length - 4, ".npy") == 0 ? length - 4 : length);
     fv_text_add(&text, "_labels.npy");
-    char *labels = fv_text_take(&text);
-    if (labels && fv_is_file(labels)) return labels;
-    fv_free(labels);
+    fv_status status = fv_path_existing(fv_text_take(&text), out, error);
+    if (status != FV_OK || *out || strcmp(fv_path_base(path), "labels.npy") == 0) return status;
     char *folder = fv_path_folder(path);
-    labels = folder ? fv_path_join(folder, "labels.npy") : NULL;
+    status = fv_path_existing(folder ? fv_path_join(folder, "labels.npy") : NULL, out, error);
     fv_free(folder);
-    if (labels && fv_is_file(labels) && strcmp(fv_path_base(path), "labels.npy") != 0) return labels;
-    fv_free(labels);
-    return NULL;
+    return status;
 }
 
 static bool recognises(const char *path) {
@@ -86,9 +80,13 @@ static fv_status open_folder(const char *path, const char *part, fv_data *out, f
         if (status != FV_OK) return status;
         suffix = present[chosen];
     }
-    char *inputs = file_in(path, "x", suffix), *targets = file_in(path, "y", suffix);
-    fv_status status = inputs ? open_files(inputs, targets, has, out, error)
-                              : fv_fail_at(error, FV_E_FILE, path, 0, 0, "x.npy cannot be found any more");
+    char *inputs = NULL, *targets = NULL;
+    fv_status status = file_in(path, "x", suffix, &inputs, error);
+    if (status == FV_OK) status = file_in(path, "y", suffix, &targets, error);
+    if (status == FV_OK && inputs)
+        status = open_files(inputs, targets, has, out, error);
+    else if (status == FV_OK)
+        status = fv_fail_at(error, FV_E_FILE, path, 0, 0, "x.npy cannot be found any more");
     fv_free(inputs);
     fv_free(targets);
     return status;
@@ -102,8 +100,9 @@ static fv_status open_npy(const char *path, const char *part, const fv_data_opti
     int chosen = 0;
     fv_status status = part[0] ? fv_data_choose_part(path, part, no_parts, &chosen, error) : FV_OK;
     if (status != FV_OK) return status;
-    char *labels = labels_beside(path);
-    status = open_files(path, labels, (const bool[2]){false, false}, out, error);
+    char *labels = NULL;
+    status = labels_beside(path, &labels, error);
+    if (status == FV_OK) status = open_files(path, labels, (const bool[2]){false, false}, out, error);
     fv_free(labels);
     return status;
 }
