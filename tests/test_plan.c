@@ -57,7 +57,8 @@ static bool overlap(const fv_operand_info *a, const fv_operand_info *b) {
 
 /* Only elementwise calls may write where they read. */
 static void check_call_places(const fv_plan *plan, const fv_planned_call *call, const char *where) {
-    bool elementwise = call->routine == FV_R_UNARY || call->routine == FV_R_BINARY || call->routine == FV_R_DROPOUT;
+    bool elementwise = call->routine == FV_R_UNARY || call->routine == FV_R_BINARY || call->routine == FV_R_DROPOUT ||
+                       call->routine == FV_R_UNARY_BACK;
     for (int k = 0; k < fv_call_results(call); k++)
         for (int j = 0; j < call->args; j++) {
             fv_operand y = fv_operand_root(plan, call->arg[k]), x = fv_operand_root(plan, call->arg[j]);
@@ -348,6 +349,59 @@ static void passes_do_not_change_a_bit(void **state) {
     }
 }
 
+/* ---- what the layout asks of kernels ---- */
+
+enum { CELLS = 211 };
+
+/* The call with its result elsewhere, then on argument `on`: the same numbers. */
+static void check_in_place(const fv_table *table, fv_routine routine, fv_geom geom, int args, int on,
+                           const char *what) {
+    float numbers[4][CELLS], elsewhere[CELLS];
+    for (int k = 0; k < 4; k++) draw((fv_tensor){FV_F32, {1, {CELLS}}, numbers[k]}, "numbers", (uint64_t)k + 1);
+    const fv_kernel *kernel = fv_choose_kernel(table, routine, &geom);
+    fv_need need = {0};
+    if (kernel->need) kernel->need(&geom, 1, &need);
+    void *scratch = fv_alloc_aligned(need.scratch + 1);
+    fv_moment now = {.seed = 1};
+    fv_call call = {.geom = &geom, .n = geom.n, .scratch = scratch, .now = &now};
+    for (int k = 1; k < args; k++) call.arg[k] = numbers[k];
+    call.arg[0] = elsewhere;
+    assert_int_equal(kernel->run(&call), FV_OK);
+    call.arg[0] = call.arg[on];
+    assert_int_equal(kernel->run(&call), FV_OK);
+    int64_t count = geom.n * (routine == FV_R_BINARY ? geom.binary.walk.dim[1] : geom.unary.each);
+    if (memcmp(elsewhere, call.arg[0], (size_t)count * sizeof(float)))
+        fail_msg("%s %s (%s, %s): in place gives other numbers", fv_routine_name(routine), what, table->name,
+                 kernel->name);
+    fv_free_aligned(scratch);
+}
+
+static void check_binary_in_place(const fv_table *table, fv_binary kind, int on, int64_t each) {
+    fv_geom geom = {.n = 3, .batched = true};
+    geom.binary = (fv_binary_geom){kind, {.rank = 2, .dim = {3, each}, .y = {each, 1}, .a = {each, 1}, .b = {each, 1}}};
+    check_in_place(table, FV_R_BINARY, geom, 3, on, on == 1 ? "a" : "b");
+    *(on == 1 ? geom.binary.walk.b : geom.binary.walk.a) = 0; /* the other one is repeated along the samples */
+    check_in_place(table, FV_R_BINARY, geom, 3, on, "beside a repeated one");
+}
+
+static void elementwise_kernels_may_write_where_they_read(void **state) {
+    (void)state;
+    for (const fv_table *const *table = fv_all_tables(); *table; table++) {
+        for (int64_t each = 1; (*table)->real == FV_F32 && each <= CELLS / 3; each++) {
+            fv_geom geom = {.n = 3, .batched = true};
+            for (int kind = 0; kind < FV_U_COUNT; kind++) {
+                geom.unary = (fv_unary_geom){(fv_unary)kind, 1.5, 0.5, each};
+                check_in_place(*table, FV_R_UNARY, geom, 2, 1, "x");
+                check_in_place(*table, FV_R_UNARY_BACK, geom, 4, 1, "dy");
+            }
+            for (int kind = 0; kind < FV_B_COUNT; kind++)
+                for (int on = 1; on <= 2; on++) check_binary_in_place(*table, (fv_binary)kind, on, each);
+            geom.dropout = (fv_dropout_geom){each, 0.4, 99};
+            check_in_place(*table, FV_R_DROPOUT, geom, 2, 1, "x");
+        }
+    }
+}
+
 /* ---- batches
  * ----------------------------------------------------------------------------------------------------------------- */
 
@@ -494,6 +548,7 @@ int main(void) {
         cmocka_unit_test(training_does_not_fold),
         cmocka_unit_test(what_depends_on_weights_alone_runs_once),
         cmocka_unit_test(passes_do_not_change_a_bit),
+        cmocka_unit_test(elementwise_kernels_may_write_where_they_read),
         cmocka_unit_test(rows_do_not_depend_on_the_batch),
         cmocka_unit_test(a_run_takes_1_to_its_batch),
         cmocka_unit_test(going_allocates_nothing),

@@ -200,7 +200,10 @@ typedef struct fv_update_geom {
 /* ---- the routines -------------------------------------------------------------------------------------------------
  */
 
-/* Arguments of each routine: results first, then what is read; [x] may be NULL. */
+/* Arguments of each routine: results first, then what is read; [x] may be NULL.
+ * Arguments never overlap, except that a result may lie exactly where an input of the same size lies: y on x in UNARY
+ * and DROPOUT, dx on dy in UNARY_BACK, y on a or b in BINARY where both are walked alike. So these kernels read a cell
+ * before they write it, and never read one that they have written. */
 typedef enum fv_routine {
     FV_R_CONV,      /* y, x, w, [bias f], [add like y] */
     FV_R_CONV_DATA, /* dx, dy, w, [bias c]: the adjoint of CONV; with bias and epilogue it is transposed convolution */

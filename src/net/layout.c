@@ -56,6 +56,7 @@ static bool placed(const fv_operand_info *operand) {
 static bool same_cells(const fv_planned_call *call, int arg) {
     switch (call->routine) {
     case FV_R_UNARY:
+    case FV_R_UNARY_BACK:
     case FV_R_DROPOUT: return arg == 1;
     case FV_R_BINARY: {
         const fv_walk *walk = &call->geom.binary.walk;
