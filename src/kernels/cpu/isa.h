@@ -127,21 +127,37 @@ FV_INLINE vi vi_from_vf(vf x) { return __builtin_convertvector(x, vi); }
 FV_INLINE vf vf_from_vi(vi x) { return __builtin_convertvector(x, vf); }
 
 /* Sum and maximum over the lanes, halves first: a fixed order. */
+#if FV_LANES == 16
+FV_INLINE __m256 vf_low_half(vf v) { return _mm512_castps512_ps256((__m512)v); }
+FV_INLINE __m256 vf_high_half(vf v) { return _mm512_extractf32x8_ps((__m512)v, 1); }
+#endif
+#if FV_LANES > 4
 FV_INLINE float vf_sum(vf v) {
-    float lane[FV_LANES];
-    vf_store(lane, v);
-    FV_UNROLL
-    for (int half = FV_LANES / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++) lane[i] += lane[i + half];
-    return lane[0];
+#if FV_LANES == 16
+    __m256 h = _mm256_add_ps(vf_low_half(v), vf_high_half(v));
+#else
+    __m256 h = (__m256)v;
+#endif
+    __m128 q = _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
+    q = _mm_add_ps(q, _mm_movehl_ps(q, q));
+    return _mm_cvtss_f32(_mm_add_ss(q, _mm_shuffle_ps(q, q, 1)));
 }
-
 FV_INLINE float vf_highest(vf v) {
-    float lane[FV_LANES];
-    vf_store(lane, v);
-    float m = lane[0];
-    for (int i = 1; i < FV_LANES; i++) m = lane[i] > m ? lane[i] : m;
-    return m;
+#if FV_LANES == 16
+    __m256 h = _mm256_max_ps(vf_low_half(v), vf_high_half(v));
+#else
+    __m256 h = (__m256)v;
+#endif
+    __m128 q = _mm_max_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
+    q = _mm_max_ps(q, _mm_movehl_ps(q, q));
+    return _mm_cvtss_f32(_mm_max_ss(q, _mm_shuffle_ps(q, q, 1)));
 }
+#else
+FV_INLINE float vf_sum(vf v) { return (v[0] + v[2]) + (v[1] + v[3]); }
+FV_INLINE float vf_highest(vf v) {
+    float a = v[0] > v[2] ? v[0] : v[2], b = v[1] > v[3] ? v[1] : v[3];
+    return a > b ? a : b;
+}
+#endif
 
 #endif
