@@ -163,7 +163,8 @@ FV_API fv_value fv_input_with(fv_net *net, const fv_input_options *options);
 #define fv_input(net, ...) fv_input_with(net, FV_OPTIONS(fv_input_options, __VA_ARGS__))
 
 /* Any operator by name, its fields as in the .net language: fv_apply(net, "conv", &x, 1, "filters=32 kernel=3x3",
- * &error). Further inputs may be given for the parameters (weights shared or computed); what is not given is created.
+ * &error). Further inputs may be given for the parameters (weights shared or computed); what is not given is created, also
+ * where a zeroed fv_value holds its place.
  * Returns the first output; fv_output_of(value, i) is the i-th of the same application. */
 FV_API fv_value fv_apply(fv_net *net, const char *op, const fv_value *inputs, int count, const char *fields,
                          fv_error *error);

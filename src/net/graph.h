@@ -24,6 +24,9 @@ fv_value fv_net_pass_bad(fv_net *net, const char *where, fv_error *error);
 bool fv_net_reserve_values(fv_net *net, int more);
 int fv_net_push_value(fv_net *net, const fv_value_info *info); /* after a reservation; returns the id */
 
+/* One more entry of net->losses; the value must be one number a sample. */
+fv_status fv_net_push_loss(fv_net *net, int value, double weight, fv_error *error);
+
 /* ---- names.c ----------------------------------------------------------------------------------------------------- */
 
 bool fv_names_open(fv_net *net);

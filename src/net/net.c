@@ -239,6 +239,14 @@ void fv_output(fv_value value, const char *name) {
         fv_net_report(value.net, &reason, NULL);
 }
 
+fv_status fv_net_push_loss(fv_net *net, int value, double weight, fv_error *error) {
+    if (!fv_grow(&net->losses, &net->loss_capacity, net->loss_count, sizeof *net->losses))
+        return fv_fail_memory(error, "a loss", sizeof *net->losses);
+    net->losses[net->loss_count++] = (fv_net_loss){value, weight};
+    net->values[value].loss = true;
+    return FV_OK;
+}
+
 static fv_status add_loss(fv_value value, double weight, fv_error *error) {
     fv_net *net = value.net;
     const fv_value_info *info = fv_value_info_of(value);
@@ -247,10 +255,7 @@ static fv_status add_loss(fv_value value, double weight, fv_error *error) {
     if (info->type.dtype != FV_F32 || info->type.shape.rank - fv_type_batched(&info->type) > 0)
         return fv_fail(error, FV_E_SHAPE, "loss %s: expected one real number a sample, got %s %s", info->name,
                        fv_dtype_name(info->type.dtype), fv_shape_text(&info->type.shape, shape, sizeof shape));
-    if (!fv_grow(&net->losses, &net->loss_capacity, net->loss_count, sizeof *net->losses))
-        return fv_fail_memory(error, "a loss", sizeof *net->losses);
-    net->losses[net->loss_count++] = (fv_net_loss){value.id, weight};
-    return FV_OK;
+    return fv_net_push_loss(net, value.id, weight, error);
 }
 
 void fv_add_loss(fv_value value, double weight) {
@@ -264,10 +269,7 @@ void fv_add_loss(fv_value value, double weight) {
 
 bool fv_net_is_loss(const fv_net *net, int value) {
     const fv_value_info *v = &net->values[value];
-    if (v->kind == FV_KIND_RESULT && (net->nodes[v->node].op->traits & FV_T_LOSS)) return true;
-    for (int i = 0; i < net->loss_count; i++)
-        if (net->losses[i].value == value) return true;
-    return false;
+    return v->loss || (v->kind == FV_KIND_RESULT && (net->nodes[v->node].op->traits & FV_T_LOSS));
 }
 
 int fv_net_output_value(const fv_net *net) {

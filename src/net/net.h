@@ -23,6 +23,7 @@ typedef struct fv_value_info {
     const char *name; /* unique */
     bool target;      /* INPUT: only losses read it */
     bool of_target;   /* a target, or computed from one: no prediction */
+    bool loss;        /* was added to net->losses */
     int node, index;  /* RESULT: which output of which application. WEIGHT, STATE: which made it, and parameter index */
     fv_parameter parameter; /* WEIGHT, STATE */
     const void *constant;   /* CONSTANT */

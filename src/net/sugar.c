@@ -98,11 +98,7 @@ static fv_status penalise(const fv_draft *d, int node, int value, const char *pa
     const fv_argument arguments[] = {{.key = "l1", .value = one}, {.key = "l2", .value = two}};
     int made = apply_behind(d->net, node, op, suffix, (fv_value){d->net, value}, arguments, 2, error);
     if (made < 0) return error->status;
-    fv_net *net = d->net;
-    if (!fv_grow(&net->losses, &net->loss_capacity, net->loss_count, sizeof *net->losses))
-        return fv_fail_memory(error, "a loss", sizeof *net->losses);
-    net->losses[net->loss_count++] = (fv_net_loss){net->nodes[made].value_out[0], 1};
-    return FV_OK;
+    return fv_net_push_loss(d->net, d->net->nodes[made].value_out[0], 1, error);
 }
 
 static fv_status regularize(const fv_draft *d, int node, fv_value output, fv_error *error) {
