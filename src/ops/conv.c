@@ -277,7 +277,7 @@ const fv_op fv_op_conv = {
              .fields = "1 3x3 padding=full bias=no",
              .in = {SQUARES},
              .weight = {X_KERNEL},
-             .out = {"1x6x6x1: 0 0 1 1 1 1 ; 1 0 2 2 2 1 ; 0 2 2 3 3 1 ; 1 1 4 4 1 2 ; 0 2 2 1 2 0 ; 1 1 1 2 0 1"}},
+             .out = {"1x6x6x1: 0 0 1 1 1 1 ; 1 0 2 2 2 1 ; 0 2 2 3 3 1 ; 2 1 4 4 1 2 ; 0 2 2 1 2 0 ; 1 1 1 2 0 1"}},
             {.title = "emboss, cross-correlation",
              .fields = "1 3x3 bias=no",
              .in = {SQUARES},

@@ -6,11 +6,8 @@
 
 /* A SIZES field must name one number for all dimensions or one for each. */
 static fv_status check_count(fv_infer *infer, const char *name, const int64_t sizes[3], int rank) {
-    int given = 1;
-    for (int i = 1; i < 3; i++)
-        if (sizes[i] != FV_UNSET && sizes[i] != sizes[0]) given = i + 1;
+    int given = sizes[2] != FV_UNSET ? 3 : sizes[1] != FV_UNSET ? 2 : 1;
     if (given == 1 || given == rank) return FV_OK;
-    if (given < rank && rank == 3 && sizes[2] != FV_UNSET) return FV_OK;
     return fv_infer_fail(infer, "%s has %d numbers, but the input has %d spatial dimension%s", name, given, rank,
                          rank == 1 ? "" : "s");
 }

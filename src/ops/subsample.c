@@ -19,7 +19,7 @@ enum { COEFFICIENT, BIAS };
 enum { SAVED_POOLED, SAVED_ZERO, SAVED_ONE };
 
 static fv_status resolve(const struct subsample *f, fv_infer *infer, const fv_type *in, fv_spatial *s) {
-    static const int64_t none[3] = {0, 0, 0}, unset[3] = {FV_UNSET, FV_UNSET, FV_UNSET};
+    static const int64_t none[3] = {0, FV_UNSET, FV_UNSET}, unset[3] = {FV_UNSET, FV_UNSET, FV_UNSET};
     fv_window window = {.noun = "window",
                         .size = f->window,
                         .stride = f->stride,
