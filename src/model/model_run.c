@@ -13,14 +13,19 @@ static fv_status value_ids(const fv_model *model, const fv_value *values, int co
     return FV_OK;
 }
 
+static fv_status negative(const char *name, int64_t value, fv_error *error) {
+    return value >= 0
+               ? FV_OK
+               : fv_fail(error, FV_E_ARGUMENT, "fv_run_new: %s: expected 0 or more, got %lld", name, (long long)value);
+}
+
 fv_run *fv_run_new_with(fv_model *model, fv_error *error, const fv_run_options *given) {
     fv_run_options options = {0};
     size_t known = given->size < sizeof options ? given->size : sizeof options;
     memcpy(&options, given, known);
-    if (options.wanted_count < 0 || options.by_count < 0 || options.threads < 0 || options.batch < 0) {
-        fv_fail(error, FV_E_ARGUMENT, "fv_run_new: expected no negative counts");
+    if (negative("batch", options.batch, error) || negative("threads", options.threads, error) ||
+        negative("wanted_count", options.wanted_count, error) || negative("by_count", options.by_count, error))
         return NULL;
-    }
     if (fv_model_sync(model, error)) return NULL;
     size_t wanted = (size_t)options.wanted_count, by = (size_t)options.by_count;
     int *ids = fv_alloc_array(wanted + by + 1, sizeof *ids);
