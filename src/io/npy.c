@@ -228,7 +228,8 @@ fv_status fv_npy_write(const char *path, const fv_tensor *tensor, fv_error *erro
     fv_text_printf(&text, "{'descr': '%c%s', 'fortran_order': False, 'shape': (",
                    fv_dtype_size(tensor->dtype) == 1 ? '|' : '<', code);
     for (int d = 0; d < tensor->shape.rank; d++)
-        fv_text_printf(&text, "%lld,%s", (long long)tensor->shape.dim[d], d + 1 < tensor->shape.rank ? " " : "");
+        fv_text_printf(&text, "%s%lld", d ? ", " : "", (long long)tensor->shape.dim[d]);
+    if (tensor->shape.rank == 1) fv_text_add(&text, ",");
     fv_text_add(&text, "), }");
     while (!text.failed && (10 + text.length + 1) % 64 != 0) fv_text_add(&text, " ");
     fv_text_add(&text, "\n");
