@@ -50,7 +50,7 @@ fv_status fv_pass_hoist(fv_plan *plan, fv_error *error) {
         int front = 0, back = mark(plan, uses, written, steady);
         plan->steady_calls = back;
         for (int i = 0; i < plan->call_count; ++i) sorted[steady[i] ? front++ : back++] = plan->calls[i];
-        memcpy(plan->calls, sorted, (size_t)plan->call_count * sizeof *sorted);
+        if (plan->call_count) memcpy(plan->calls, sorted, (size_t)plan->call_count * sizeof *sorted);
     }
     fv_free(uses);
     fv_free(written);
