@@ -98,7 +98,7 @@ static void names_are_unique_and_found_among_many(void **state) {
     (void)state;
     fv_store *store = fv_store_new();
     static int32_t values[5000];
-    char name[32];
+    char name[64];
     for (int i = 0; i < 5000; i++) {
         values[i] = i;
         snprintf(name, sizeof name, "block%d.conv%d.weight", i / 7, i);
