@@ -372,6 +372,28 @@ static void computed_weights_are_packed_in_every_run(void **state) {
     fv_net_free(net);
 }
 
+/* y = x + w*w: the product is made, and its weights packed, when the weights have changed. */
+static void weights_of_steady_calls_are_packed_before_them(void **state) {
+    (void)state;
+    fv_table table = packing_table();
+    fv_net *net = fv_net_new();
+    fv_value x = fv_input(net, .channels = 1), w = fv_parameter_of(apply(net, "dense", "1 bias=no", x), 0);
+    apply(net, "add", "", x, apply(net, "dense", "1 bias=no", w, w));
+    fv_weights weights = drawn_weights(net, 1);
+    fv_run *run = build_run(net, &weights, &(fv_plan_options){.batch = 1, .table = &table});
+    assert_int_equal(fv_run_plan(run)->steady_calls, 1);
+    fill(fv_run_input(run, NULL), (float[]){100});
+    for (int i = 1; i <= 3; i++) {
+        set_weight(&weights, w, (float[]){(float)i});
+        weights.version++;
+        go(run, 1), go(run, 1);
+        check_numbers("y", fv_run_output(run, NULL), (double[]){100 + 2 * i * i}, 1);
+    }
+    fv_run_free(run);
+    free_weights(net, &weights);
+    fv_net_free(net);
+}
+
 static void threads_do_not_change_a_bit(void **state) {
     (void)state;
     fv_net *net = classifier();
@@ -455,6 +477,7 @@ int main(void) {
         cmocka_unit_test(new_weights_are_seen_when_the_version_grows),
         cmocka_unit_test(weights_are_packed_once_for_each_version),
         cmocka_unit_test(computed_weights_are_packed_in_every_run),
+        cmocka_unit_test(weights_of_steady_calls_are_packed_before_them),
         cmocka_unit_test(threads_do_not_change_a_bit),
         cmocka_unit_test(mistakes_are_one_clear_line),
         cmocka_unit_test(an_open_size_must_be_given),
