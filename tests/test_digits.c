@@ -2,6 +2,7 @@
 #include "source.h"
 #include "digits.h"
 #include "hash.h"
+#include "pool.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -89,6 +90,34 @@ static void a_sample_is_a_function_of_seed_part_and_index(void **state) {
     assert_memory_equal(once, again, 784);
 }
 
+typedef struct shared {
+    fv_data *data;
+    uint64_t hashes[8];
+} shared;
+
+static void hash_all(void *context, int64_t piece, int thread) {
+    shared *s = context;
+    uint64_t hash = FV_HASH_START;
+    (void)thread;
+    for (int64_t i = 0; i < 300; i++) {
+        unsigned char picture[784];
+        int32_t digit;
+        fv_data_read(s->data, i, (void *[]){picture, &digit}, NULL);
+        hash = fv_hash(hash, picture, sizeof picture);
+    }
+    s->hashes[piece] = hash;
+}
+
+static void several_threads_may_read_one_set(void **state) {
+    (void)state;
+    shared s = {.data = open_data("digits", 11, 0)};
+    fv_pool *pool = fv_pool_new(4);
+    fv_pool_run(pool, 8, hash_all, &s);
+    fv_pool_free(pool);
+    for (int i = 1; i < 8; i++) assert_true(s.hashes[i] == s.hashes[0]);
+    fv_data_free(s.data);
+}
+
 /* Golden: the drawing must not change by accident, nor differ between machines. */
 static void the_drawing_is_the_same_everywhere(void **state) {
     (void)state;
@@ -170,6 +199,7 @@ int main(void) {
         cmocka_unit_test(sizes_and_fields),
         cmocka_unit_test(every_ten_samples_have_all_ten_digits),
         cmocka_unit_test(a_sample_is_a_function_of_seed_part_and_index),
+        cmocka_unit_test(several_threads_may_read_one_set),
         cmocka_unit_test(the_drawing_is_the_same_everywhere),
         cmocka_unit_test(pictures_have_ink_within_a_clean_border),
         cmocka_unit_test(styles_are_complete),
