@@ -19,14 +19,14 @@ FV_INLINE void apply_slope(fv_unary kind, float a, float b, const float *dy, con
 /* A loop of its own for every kind: the compiler warns when one is missing. */
 #define EACH_KIND(DO)                                                                                                  \
     DO(COPY)                                                                                                           \
-    DO(RELU) DO(LEAKY_RELU) DO(SIGMOID) DO(TANH) DO(ELU) DO(GELU) DO(GELU_TANH) DO(SOFTPLUS) DO(SWISH) DO(EXP) DO(LOG) \
-        DO(SQRT) DO(ABS) DO(NEG) DO(SQUARE) DO(SIGN) DO(RECIPROCAL) DO(SCALE)
+    DO(RELU)                                                                                                           \
+    DO(LEAKY_RELU) DO(SIGMOID) DO(TANH) DO(ELU) DO(GELU) DO(GELU_TANH) DO(SOFTPLUS) DO(SWISH) DO(EXP) DO(LOG) DO(SQRT) \
+        DO(ABS) DO(NEG) DO(SQUARE) DO(SIGN) DO(RECIPROCAL) DO(SCALE)
 
-static void unary_range(const fv_unary_geom *g, const float *x, float *y, int64_t count) {
-    float a = (float)g->a, b = (float)g->b;
-    switch (g->kind) {
+void FV_SYMBOL(unary_run)(fv_unary kind, double a, double b, const float *x, float *y, int64_t count) {
+    switch (kind) {
 #define DO(KIND)                                                                                                       \
-    case FV_U_##KIND: apply(FV_U_##KIND, a, b, x, y, count); break;
+    case FV_U_##KIND: apply(FV_U_##KIND, (float)a, (float)b, x, y, count); break;
         EACH_KIND(DO)
 #undef DO
     case FV_U_COUNT: break;
@@ -54,7 +54,9 @@ static void unary_piece(void *context, int64_t piece, int thread) {
     (void)thread;
     const job *j = context;
     int64_t first = piece * j->size, count = j->count - first < j->size ? j->count - first : j->size;
-    unary_range(&j->call->geom->unary, (const float *)j->call->arg[1] + first, (float *)j->call->arg[0] + first, count);
+    const fv_unary_geom *g = &j->call->geom->unary;
+    FV_SYMBOL(unary_run)
+    (g->kind, g->a, g->b, (const float *)j->call->arg[1] + first, (float *)j->call->arg[0] + first, count);
 }
 
 static void slope_piece(void *context, int64_t piece, int thread) {

@@ -228,4 +228,7 @@ FV_INLINE vf vf_unary_slope(fv_unary kind, float a, float b, vf x, vf y) {
     return one;
 }
 
+/* The same over a run of floats, with a loop of its own for every kind (unary.c); y may be x. */
+void FV_SYMBOL(unary_run)(fv_unary kind, double a, double b, const float *x, float *y, int64_t count);
+
 #endif
