@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <unistd.h>
 
+#include "picture.h"
 #include "train.h"
 
 /* ---- a small problem: pictures of 8x8 with an upright or a lying bar, and noise
@@ -396,6 +397,33 @@ static void a_folder_keeps_best_last_and_history(void **state) {
     fv_model_free(end), fv_model_free(best), fv_history_free(history), fv_model_free(model), fv_data_free(data);
 }
 
+/* ---- picture files ------------------------------------------------------------------------------------------------------
+ */
+
+static void a_picture_file_is_made_to_fit(void **state) {
+    (void)state;
+    unsigned char colours[16][16][3];
+    for (int i = 0; i < 16 * 16 * 3; i++) (&colours[0][0][0])[i] = (unsigned char)(i * 37 % 251);
+    fv_tensor picture = {FV_U8, {3, {16, 16, 3}}, colours}, grey, small, from_file, from_memory;
+    fv_error error = {0};
+    assert_int_equal(fv_png_write("fovea_train.png", &picture, &error), FV_OK);
+    fv_model *model = model_of("input 8x8x1\nflatten\ndense 2\npreprocess scale=1/255 mean=0.5\n");
+    if (fv_predict_file(model, "fovea_train.png", &from_file, &error)) fail_msg("%s", error.message);
+    assert_int_equal(fv_picture_channels(&picture, 1, &grey, &error), FV_OK);
+    assert_int_equal(fv_picture_resize(&grey, 8, 8, &small, &error), FV_OK);
+    int32_t none = 0;
+    small.shape = (fv_shape){4, {1, 8, 8, 1}};
+    fv_data *data = fv_data_from_arrays(small, (fv_tensor){FV_I32, {1, {1}}, &none}, &error);
+    if (!data || fv_predict(model, data, 0, 1, &from_memory, &error)) fail_msg("%s", error.message);
+    assert_memory_equal(from_file.data, from_memory.data, 2 * sizeof(float));
+    check_near("probabilities", ((float *)from_file.data)[0] + ((float *)from_file.data)[1], 1, 1e-6);
+    fv_free(from_memory.data);
+    remove("fovea_train.png");
+    assert_int_equal(fv_predict_file(model, "no_such.png", &from_memory, &error), FV_E_FILE);
+    fv_free(from_file.data), fv_free(grey.data), fv_free(small.data);
+    fv_data_free(data), fv_model_free(model);
+}
+
 /* ---- what it refuses
  * ------------------------------------------------------------------------------------------------------------------ */
 
@@ -466,6 +494,25 @@ static void a_loss_that_is_no_number_stops(void **state) {
     fv_model_free(model), fv_data_free(data);
 }
 
+static void no_memory_is_an_error_and_leaks_nothing(void **state) {
+    (void)state;
+    fv_data *data = data_of(32);
+    int failures = 0;
+    for (int n = 0; n < 5000; n++, failures++) {
+        fv_error error = {0};
+        fv_model *model = model_of("input 8x8x1\nflatten\ndense 2\n");
+        fv_alloc_fail_after(n);
+        fv_history *history = fv_fit(model, data, &error, .epochs = 1, .validation_split = 0.25, .threads = 1);
+        fv_alloc_fail_after(-1);
+        if (!history && !error.message[0]) fail_msg("allocation %d: expected a sentence", n);
+        fv_model_free(model);
+        fv_history_free(history);
+        if (history) break;
+    }
+    if (failures < 20 || failures == 5000) fail_msg("expected a failure for each of the allocations, got %d", failures);
+    fv_data_free(data);
+}
+
 static int make(void **state) {
     (void)state;
     make_pictures();
@@ -485,6 +532,8 @@ int main(void) {
                                        cmocka_unit_test(the_train_line_gives_defaults),
                                        cmocka_unit_test(compile_is_remembered),
                                        cmocka_unit_test(a_folder_keeps_best_last_and_history),
+                                       cmocka_unit_test(a_picture_file_is_made_to_fit),
+                                       cmocka_unit_test(no_memory_is_an_error_and_leaks_nothing),
                                        cmocka_unit_test(mistakes_are_named),
                                        cmocka_unit_test(classes_beyond_the_answers_are_refused),
                                        cmocka_unit_test(a_loss_that_is_no_number_stops)};
