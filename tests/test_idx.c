@@ -96,6 +96,8 @@ static void refuses_a_header_that_lies(void **state) {
         check_fails(fv_idx_parse(bad, sizeof bad, "bad", &tensor, &problem), FV_E_FORMAT,
                     "the file has 12 bytes behind it");
     }
+    memcpy(bad + 4, "\xfa\x00\x10\x0d\xff\x00\x00\x00\0\0\0", 12); /* 0 in all, but 2^64 on the way */
+    check_fails(fv_idx_parse(bad, 16, "bad", &tensor, &problem), FV_E_FORMAT, "more than");
     memset(bad + 4, 0xff, 12); /* more than a size_t can count */
     check_fails(fv_idx_parse(bad, sizeof bad, "bad", &tensor, &problem), FV_E_FORMAT, "more than");
     for (size_t n = 0; n < sizeof pictures; n++)

@@ -139,6 +139,8 @@ static void refuses_damaged_headers(void **state) {
     check_fails(
         parse_with("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296, 4294967296)}", 24, &t),
         FV_E_FORMAT, "claims");
+    check_fails(parse_with("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967295, 4294967295, 0)}", 0, &t),
+                FV_E_FORMAT, "claims");
     check_fails(parse_with("{'descr': '<f4', 'fortran_order': False, 'shape': (9223372036854775807,)}", 24, &t),
                 FV_E_FORMAT, "claims");
 }

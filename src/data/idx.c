@@ -31,17 +31,15 @@ fv_status fv_idx_parse(const unsigned char *bytes, size_t size, const char *name
     }
     fv_element element = element_of(bytes[2]);
     fv_tensor tensor = {.dtype = fv_element_dtype(element), .shape = {.rank = bytes[3]}};
-    size_t header = 4 + 4 * (size_t)bytes[3], count = 1, expected = 0;
+    size_t header = 4 + 4 * (size_t)bytes[3], count, expected;
     if (size < header)
         return fv_fail_at(error, FV_E_FORMAT, name, 0, 0, "truncated: the header has %zu bytes, the file %zu", header,
                           size);
-    bool fits = true;
     for (int d = 0; d < tensor.shape.rank; d++) {
         const unsigned char *b = bytes + 4 + 4 * d;
         tensor.shape.dim[d] = (int64_t)((uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3]);
-        fits = fits && fv_mul_size(count, (size_t)tensor.shape.dim[d], &count);
     }
-    fits = fits && fv_mul_size(count, fv_element_size(element), &expected);
+    bool fits = fv_elements_claimed(element, &tensor.shape, &count, &expected);
     if (!fits || expected != size - header) {
         char shape[96];
         return fv_fail_at(error, FV_E_FORMAT, name, 0, 0,

@@ -1,5 +1,6 @@
 /* elements.c - the number types that files hold, and how they become ours. */
 #include "elements.h"
+#include "memory.h"
 
 #include <string.h>
 
@@ -21,6 +22,14 @@ static const struct {
 size_t fv_element_size(fv_element element) { return elements[element].size; }
 
 fv_dtype fv_element_dtype(fv_element element) { return elements[element].dtype; }
+
+bool fv_elements_claimed(fv_element element, const fv_shape *shape, size_t *count, size_t *bytes) {
+    int64_t elements_claimed = 1;
+    for (int d = 0; d < shape->rank; d++)
+        if (shape->dim[d] < 0 || !fv_mul_i64(elements_claimed, shape->dim[d], &elements_claimed)) return false;
+    *count = (size_t)elements_claimed;
+    return fv_mul_size(*count, fv_element_size(element), bytes);
+}
 
 static float float_of_bits(uint32_t bits) {
     float value;

@@ -22,6 +22,9 @@ typedef enum fv_element {
 } fv_element;
 
 size_t fv_element_size(fv_element element);
+/* How many elements a shape from a file claims, and how many bytes they take there; false when that cannot be (a negative
+ * dimension, or a product too large for int64, even where a dimension of 0 follows: fv_shape_count says the same). */
+bool fv_elements_claimed(fv_element element, const fv_shape *shape, size_t *count, size_t *bytes);
 /* What it becomes: the same type where we have it, else the next wider one (f16 -> f32, u16 -> i32, u32 -> i64). */
 fv_dtype fv_element_dtype(fv_element element);
 /* Converts `count` elements from `in` (any alignment) into `out` of the type above. False when a value has no

@@ -193,10 +193,9 @@ fv_status fv_npy_parse(const unsigned char *bytes, size_t size, const char *name
     if (!parse_descr(h.descr, &element, &big_endian))
         return fv_fail_at(error, FV_E_UNSUPPORTED, name, 0, 0,
                           "arrays of '%s' are not supported (numbers and bool are)", h.descr);
-    size_t count = 1, expected = 0, got = size - start - length;
-    bool fits = true;
-    for (int d = 0; d < h.shape.rank; d++) fits = fits && fv_mul_size(count, (size_t)h.shape.dim[d], &count);
-    if (!fits || !fv_mul_size(count, fv_element_size(element), &expected) || expected != got)
+    size_t count, expected, got = size - start - length;
+    bool fits = fv_elements_claimed(element, &h.shape, &count, &expected);
+    if (!fits || expected != got)
         return fv_fail_at(error, FV_E_FORMAT, name, 0, 0, "the header claims %zu bytes of numbers, the file has %zu",
                           fits ? expected : SIZE_MAX, got);
     return read_numbers(&h, element, big_endian, bytes + start + length, count, name, out, error);

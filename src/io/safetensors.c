@@ -34,7 +34,7 @@ typedef struct claim {
     const char *name; /* in the JSON */
     fv_element element;
     fv_shape shape;
-    size_t count, begin, end;
+    size_t count, bytes, begin, end;
 } claim;
 
 static fv_status bad(fv_error *error, const char *file, const char *tensor, const char *what) {
@@ -48,15 +48,14 @@ static fv_status read_shape(const json_t *shape, const char *file, claim *c, fv_
         return fv_fail_at(error, FV_E_UNSUPPORTED, file, 0, 0, "tensor \"%.200s\": rank %zu, at most %d is supported",
                           c->name, rank, FV_MAX_RANK);
     c->shape.rank = (int)rank;
-    c->count = 1;
     for (size_t i = 0; i < rank; i++) {
         const json_t *dim = json_array_get(shape, i);
         if (!json_is_integer(dim) || json_integer_value(dim) < 0)
             return bad(error, file, c->name, "\"shape\" holds something other than whole numbers from 0");
         c->shape.dim[i] = json_integer_value(dim);
-        if (!fv_mul_size(c->count, (size_t)c->shape.dim[i], &c->count))
-            return bad(error, file, c->name, "\"shape\" has too many elements");
     }
+    if (!fv_elements_claimed(c->element, &c->shape, &c->count, &c->bytes))
+        return bad(error, file, c->name, "\"shape\" has too many elements");
     return FV_OK;
 }
 
@@ -84,8 +83,7 @@ static fv_status read_claim(const char *name, const json_t *entry, const char *f
                           (long long)to, data_size);
     c->begin = (size_t)from;
     c->end = (size_t)to;
-    size_t bytes;
-    if (!fv_mul_size(c->count, fv_element_size(c->element), &bytes) || bytes != c->end - c->begin)
+    if (c->bytes != c->end - c->begin)
         return fv_fail_at(error, FV_E_FORMAT, file, 0, 0,
                           "tensor \"%.200s\": %zu elements of %s do not fill its %zu bytes", name, c->count, dtype,
                           c->end - c->begin);
