@@ -19,7 +19,8 @@ struct fv_data {
     /* The class of a sample without reading all of it, for stratified splits; -1 if there is none. NULL: read the sample. */
     int64_t (*class_of)(const struct fv_data *data, int64_t index);
     fv_status (*read)(const struct fv_data *data, int64_t index, void *const *out, fv_error *error);
-    /* Where field `field` of a sample lies in memory for good, or NULL: saves a copy on the training path. May be NULL. */
+    /* Where field `field` of a sample lies in memory for good (never NULL): saves a copy on the training path. The function
+     * may be missing; where it is there, it serves every field and does not fail. */
     const void *(*direct)(const struct fv_data *data, int64_t index, int field);
     void (*close)(struct fv_data *data);
     bool (*has_part)(const struct fv_data *data, const char *part);
