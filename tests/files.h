@@ -15,12 +15,13 @@
 #include <zlib.h>
 #include <cmocka.h>
 
-static char temp_folder[64];
+static char temp_folder[160];
 static fv_error problem;
 
 static inline int make_temp(void **state) {
     (void)state;
-    strcpy(temp_folder, "/tmp/fovea-test-XXXXXX");
+    const char *place = getenv("TMPDIR");
+    snprintf(temp_folder, sizeof temp_folder, "%s/fovea-test-XXXXXX", place ? place : P_tmpdir);
     return mkdtemp(temp_folder) ? 0 : -1;
 }
 
