@@ -13,7 +13,8 @@ enum {
     PIECE_FLOATS = 80 * 1024, /* of the gradient: it stays in the second-level cache from slot to slot */
     SLOT_BUFFER_FLOATS = 256 * 1024,
     SLOT_BUFFER_SAMPLES = 4, /* fewer samples than this make too few pieces */
-    SLOT_BUFFER_PIXELS = 16
+    SLOT_BUFFER_PIXELS = 16,
+    FOLDED_PIXELS = 64 /* of a slot */
 };
 
 typedef struct gradient {
@@ -22,6 +23,7 @@ typedef struct gradient {
     const conv_job *job;
     conv_band band; /* for the largest slot */
     bool by_slot;
+    bool folded;              /* all slots in one go of a tile: dense layers, whose slots have few pixels */
     int64_t rows, columns;    /* of dw as computed: with pixels made together it is folded afterwards */
     int64_t channels, blocks; /* source channels of a piece; pieces along them, in one group */
     int64_t panels, parts;    /* panels of a piece; pieces along them, in one group */
@@ -80,6 +82,9 @@ static gradient gradient_of(const fv_conv_geom *g, const conv_shape *s, const co
     d.by_slot = s->pixels > 1 ||
                 (n >= SLOT_BUFFER_SAMPLES && pixels >= SLOT_BUFFER_PIXELS && d.rows * d.columns <= SLOT_BUFFER_FLOATS);
     d.band = conv_band_of(s, job, conv_ceil(n, FV_SLOTS), BAND_PIXELS, 1);
+    const bool in_place = job->taps == 1 && !d.band.copies && job->axis[0].stride * job->axis[1].stride == 1;
+    d.folded = !d.by_slot && !s->depthwise && in_place && job->axis[2].stride == 1 &&
+               conv_ceil(n, FV_SLOTS) * pixels <= FOLDED_PIXELS;
     cut_pieces(&d);
     return d;
 }
@@ -95,7 +100,8 @@ static size_t sum_bytes(const gradient *d) {
 static size_t area_of(const gradient *d, char *memory, gradient_area *area) {
     const conv_shape *s = d->shape;
     const size_t rows = aligned((size_t)(d->job->taps * d->channels) * sizeof(int64_t));
-    const size_t segments = aligned((size_t)(d->band.count[0] * d->band.count[1] * d->band.count[2]) * sizeof(int64_t));
+    const int64_t most = conv_max(FV_SLOTS, d->band.count[0] * d->band.count[1] * d->band.count[2]);
+    const size_t segments = aligned((size_t)most * sizeof(int64_t));
     const int64_t channels = s->depthwise ? d->panels * s->panel : d->channels;
     const size_t copy = aligned((size_t)conv_band_floats(d->job, &d->band, channels) * sizeof(float));
     const size_t bias = aligned((size_t)d->columns * sizeof(float));
@@ -187,23 +193,25 @@ static void panel_tiles(const gradient *d, const gradient_piece *p, const gradie
     t.from = w->from ? w->from + at : NULL;
     t.plus = w->plus ? w->plus + at : NULL;
     t.to = w->to + at;
-    const tile_columns_fn *tile = s->depthwise ? tile_columns_depthwise : tile_columns_dense[conv_vectors(columns) - 1];
+    const int64_t vectors = conv_vectors(columns);
+    const tile_columns_fn *tile = d->folded      ? tile_columns_folded[vectors - 1]
+                                  : s->depthwise ? tile_columns_depthwise
+                                                 : tile_columns_dense[vectors - 1];
     for (int64_t r = 0, left = tile_count(p->rows), height; r < p->rows; r += height) {
         height = tile_height(p->rows - r, &left);
         tile[height - 1](&t, area->x_row + r, area->w_row + r);
     }
 }
 
-static void panel_bias(const gradient *d, const gradient_piece *p, const tile_columns *band, const target *bias,
-                       int64_t panel) {
+static void piece_bias(const gradient *d, const gradient_piece *p, const tile_columns *band, const target *bias) {
     const conv_shape *s = d->shape;
-    const int64_t at = p->group * s->to_each + panel * s->panel;
+    const int64_t column = p->panel * s->panel, at = p->group * s->to_each + column;
     tile_columns t = *band;
     t.dy += at;
     t.from = bias->from ? bias->from + at : NULL;
     t.plus = bias->plus ? bias->plus + at : NULL;
     t.to = bias->to + at;
-    tile_pixel_sums(&t, conv_panel_columns(s, panel));
+    tile_pixel_sums(&t, conv_min(p->panels * s->panel, s->columns - column));
 }
 
 /* What band `b` of `bands` of a slot does with its sums. `total` is the gradient, `sums` the slot's. */
@@ -214,6 +222,12 @@ static target target_of(bool by_slot, bool first_slot, int64_t b, int64_t bands,
         t.plus = first_slot ? NULL : total;
     }
     return t;
+}
+
+/* A panel reads a few bytes of every pixel of dy, which the processor does not foresee: ask for the band as a whole. */
+static void fetch(const tile_columns *t) {
+    for (int64_t s = 0; s < t->segments; s++)
+        for (int64_t i = 0; i < t->pixels * t->dy_step; i += 16) __builtin_prefetch(t->dy + t->dy_segment[s] + i, 0, 2);
 }
 
 static void run_slot(const gradient *d, const gradient_piece *p, gradient_area *area, int slot, bool first_slot) {
@@ -232,10 +246,38 @@ static void run_slot(const gradient *d, const gradient_piece *p, gradient_area *
         list_segments(d, &place, &view, area, &t);
         const target w = target_of(d->by_slot, first_slot, b, conv_bands(&band), sums, d->dw);
         const target bias = target_of(d->by_slot, first_slot, b, conv_bands(&band), bias_sums, d->dbias);
-        for (int64_t panel = p->panel; panel < p->panel + p->panels; panel++) {
-            panel_tiles(d, p, area, &t, &w, panel);
-            if (d->dbias && p->channel == 0) panel_bias(d, p, &t, &bias, panel);
-        }
+        if (d->by_slot) fetch(&t); /* else the piece reads few of the columns */
+        for (int64_t panel = p->panel; panel < p->panel + p->panels; panel++) panel_tiles(d, p, area, &t, &w, panel);
+        if (d->dbias && p->channel == 0) piece_bias(d, p, &t, &bias);
+    }
+}
+
+/* All slots of a piece whose pixels lie evenly in x and dy. */
+static void run_folded(const gradient *d, const gradient_piece *p, gradient_area *area) {
+    const conv_shape *s = d->shape;
+    const int64_t pixels = s->to[0] * s->to[1] * s->to[2];
+    int64_t each[FV_SLOTS];
+    tile_columns t = {.x = d->x + p->group * s->from_each + p->channel, .dy = d->dy, .x_step = s->from_pixel};
+    t.dy_step = s->to_pixel;
+    t.x_segment = area->x_segment;
+    t.dy_segment = area->dy_segment;
+    t.each = each;
+    for (int slot = 0; slot < FV_SLOTS; slot++) {
+        const int64_t first = fv_slot(d->n, slot) * pixels, count = fv_slot(d->n, slot + 1) * pixels - first;
+        if (count == 0) continue;
+        area->x_segment[t.segments] = first * t.x_step;
+        area->dy_segment[t.segments] = first * t.dy_step;
+        each[t.segments++] = count;
+    }
+    const target w = {.to = d->dw};
+    for (int64_t panel = p->panel; panel < p->panel + p->panels; panel++) panel_tiles(d, p, area, &t, &w, panel);
+    if (!d->dbias || p->channel > 0) return;
+    const int64_t slots = t.segments;
+    t.segments = 1;
+    for (int64_t slot = 0; slot < slots; slot++, t.x_segment++, t.dy_segment++) {
+        const target bias = {.plus = slot == 0 ? NULL : d->dbias, .to = d->dbias};
+        t.pixels = each[slot];
+        piece_bias(d, p, &t, &bias);
     }
 }
 
@@ -261,6 +303,10 @@ static void run_piece(void *context, int64_t piece, int thread) {
     p.panels = conv_min(d->panels, s->panels - p.panel);
     p.rows = d->job->taps * p.channels;
     list_rows(d, &p, &area);
+    if (d->folded) {
+        run_folded(d, &p, &area);
+        return;
+    }
     bool first = true;
     for (int slot = 0; slot < FV_SLOTS; slot++) {
         if (fv_slot(d->n, slot) == fv_slot(d->n, slot + 1)) continue;

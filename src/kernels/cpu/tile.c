@@ -145,6 +145,18 @@ FV_INLINE void finish_columns(const int height, const int vectors, const tile_co
     }
 }
 
+/* The products of one pixel. */
+FV_INLINE void add_pixel(const int height, const int vectors, const float *const *x, int64_t at, const float *dy,
+                         int64_t last, vf acc[TILE_ROWS][TILE_VECTORS]) {
+    vf d[TILE_VECTORS];
+    FV_UNROLL
+    for (int v = 0; v < vectors - 1; v++) d[v] = vf_load(dy + v * FV_LANES);
+    d[vectors - 1] = load_last(dy + (vectors - 1) * FV_LANES, last);
+    FV_UNROLL
+    for (int r = 0; r < height; r++) FV_UNROLL
+    for (int v = 0; v < vectors; v++) acc[r][v] = vf_all(x[r][at]) * d[v] + acc[r][v];
+}
+
 FV_INLINE void dense_columns(const int height, const int vectors, const tile_columns *t, const int64_t *x_row,
                              const int64_t *w_row) {
     vf acc[TILE_ROWS][TILE_VECTORS];
@@ -156,17 +168,34 @@ FV_INLINE void dense_columns(const int height, const int vectors, const tile_col
     for (int64_t s = 0; s < t->segments; s++) {
         int64_t at = t->x_segment[s];
         const float *dy = t->dy + t->dy_segment[s];
-        for (int64_t i = 0; i < t->pixels; i++, at += x_step, dy += dy_step) {
-            vf d[TILE_VECTORS];
-            FV_UNROLL
-            for (int v = 0; v < vectors - 1; v++) d[v] = vf_load(dy + v * FV_LANES);
-            d[vectors - 1] = load_last(dy + (vectors - 1) * FV_LANES, last);
-            FV_UNROLL
-            for (int r = 0; r < height; r++) FV_UNROLL
-            for (int v = 0; v < vectors; v++) acc[r][v] = vf_all(x[r][at]) * d[v] + acc[r][v];
-        }
+        for (int64_t i = 0; i < t->pixels; i++, at += x_step, dy += dy_step)
+            add_pixel(height, vectors, x, at, dy, last, acc);
     }
     finish_columns(height, vectors, t, acc, w_row);
+}
+
+FV_INLINE void folded_columns(const int height, const int vectors, const tile_columns *t, const int64_t *x_row,
+                              const int64_t *w_row) {
+    vf acc[TILE_ROWS][TILE_VECTORS], total[TILE_ROWS][TILE_VECTORS];
+    const float *x[TILE_ROWS];
+    FV_UNROLL
+    for (int r = 0; r < height; r++) x[r] = t->x + x_row[r];
+    FV_UNROLL
+    for (int r = 0; r < height; r++) FV_UNROLL
+    for (int v = 0; v < vectors; v++) total[r][v] = vf_zero();
+    for (int64_t s = 0; s < t->segments; s++) {
+        int64_t at = t->x_segment[s];
+        const float *dy = t->dy + t->dy_segment[s];
+        FV_UNROLL
+        for (int r = 0; r < height; r++) FV_UNROLL
+        for (int v = 0; v < vectors; v++) acc[r][v] = vf_zero();
+        for (int64_t i = 0; i < t->each[s]; i++, at += t->x_step, dy += t->dy_step)
+            add_pixel(height, vectors, x, at, dy, t->last, acc);
+        FV_UNROLL
+        for (int r = 0; r < height; r++) FV_UNROLL
+        for (int v = 0; v < vectors; v++) total[r][v] += acc[r][v];
+    }
+    finish_columns(height, vectors, t, total, w_row);
 }
 
 FV_INLINE void depthwise_columns(const int height, const tile_columns *t, const int64_t *x_row, const int64_t *w_row) {
@@ -185,25 +214,43 @@ FV_INLINE void depthwise_columns(const int height, const tile_columns *t, const 
 }
 
 /* Four sums side by side hide the latency of the additions; pixel i of a segment goes to sum i % 4. */
-static void sum_vector(const tile_columns *t, int64_t column, int64_t lanes) {
-    vf sum[4] = {vf_zero(), vf_zero(), vf_zero(), vf_zero()};
+FV_INLINE void sum_vectors(const int vectors, const tile_columns *t, int64_t column, int64_t last) {
+    const int edge = vectors - 1;
+    vf sum[4][4];
+    FV_UNROLL
+    for (int i = 0; i < 16; i++) sum[i / 4][i % 4] = vf_zero();
     for (int64_t s = 0; s < t->segments; s++) {
         const float *dy = t->dy + t->dy_segment[s] + column;
         int64_t i = 0;
-        for (; i + 4 <= t->pixels; i += 4, dy += 4 * t->dy_step) {
+        for (; i + 4 <= t->pixels; i += 4) FV_UNROLL
+        for (int k = 0; k < 4; k++, dy += t->dy_step) {
             FV_UNROLL
-            for (int k = 0; k < 4; k++) sum[k] += load_last(dy + k * t->dy_step, lanes);
+            for (int v = 0; v < edge; v++) sum[k][v] += vf_load(dy + v * FV_LANES);
+            sum[k][edge] += load_last(dy + edge * FV_LANES, last);
         }
-        for (int k = 0; i < t->pixels; i++, k++, dy += t->dy_step) sum[k] += load_last(dy, lanes);
+        FV_UNROLL
+        for (int k = 0; k < 3; k++, i++, dy += t->dy_step) {
+            if (i >= t->pixels) break;
+            FV_UNROLL
+            for (int v = 0; v < edge; v++) sum[k][v] += vf_load(dy + v * FV_LANES);
+            sum[k][edge] += load_last(dy + edge * FV_LANES, last);
+        }
     }
-    vf total = (sum[0] + sum[1]) + (sum[2] + sum[3]);
-    if (t->from) total = load_last(t->from + column, lanes) + total;
-    if (t->plus) total = load_last(t->plus + column, lanes) + total;
-    store_last(t->to + column, total, lanes);
+    FV_UNROLL
+    for (int v = 0; v < vectors; v++, column += FV_LANES) {
+        const int64_t lanes = v == edge ? last : FV_LANES;
+        vf total = (sum[0][v] + sum[1][v]) + (sum[2][v] + sum[3][v]);
+        if (t->from) total = load_last(t->from + column, lanes) + total;
+        if (t->plus) total = load_last(t->plus + column, lanes) + total;
+        store_last(t->to + column, total, lanes);
+    }
 }
 
 void tile_pixel_sums(const tile_columns *t, int64_t columns) {
-    for (int64_t c = 0; c < columns; c += FV_LANES) sum_vector(t, c, columns - c < FV_LANES ? columns - c : FV_LANES);
+    enum { WIDE = TILE_ROWS > 8 ? 4 : 2 }; /* as many sums as there are registers */
+    int64_t c = 0;
+    for (; columns - c >= WIDE * FV_LANES; c += WIDE * FV_LANES) sum_vectors(WIDE, t, c, FV_LANES);
+    for (; c < columns; c += FV_LANES) sum_vectors(1, t, c, columns - c < FV_LANES ? columns - c : FV_LANES);
 }
 
 /* ---- one function for each size ------------------------------------------------------------------------------------
@@ -225,21 +272,30 @@ void tile_pixel_sums(const tile_columns *t, int64_t columns) {
     static void columns_##h##_2(const tile_columns *t, const int64_t *x, const int64_t *w) {                           \
         dense_columns(h, 2, t, x, w);                                                                                  \
     }                                                                                                                  \
+    static void folded_##h##_1(const tile_columns *t, const int64_t *x, const int64_t *w) {                            \
+        folded_columns(h, 1, t, x, w);                                                                                 \
+    }                                                                                                                  \
+    static void folded_##h##_2(const tile_columns *t, const int64_t *x, const int64_t *w) {                            \
+        folded_columns(h, 2, t, x, w);                                                                                 \
+    }                                                                                                                  \
     static void columns_##h##_depthwise(const tile_columns *t, const int64_t *x, const int64_t *w) {                   \
         depthwise_columns(h, t, x, w);                                                                                 \
     }
 
 /* One macro for every height, and the same list for definitions and tables. */
+#define HEIGHTS_6(F, s) F(1, s) F(2, s) F(3, s) F(4, s) F(5, s) F(6, s)
+#define HEIGHTS_8(F, s) HEIGHTS_6(F, s) F(7, s) F(8, s)
 #if TILE_ROWS == 14
-#define HEIGHTS(F, s)                                                                                                  \
-    F(1, s) F(2, s) F(3, s) F(4, s) F(5, s) F(6, s) F(7, s) F(8, s) F(9, s) F(10, s) F(11, s) F(12, s) F(13, s) F(14, s)
+#define HEIGHTS(F, s) HEIGHTS_8(F, s) F(9, s) F(10, s) F(11, s) F(12, s) F(13, s) F(14, s)
 #elif TILE_ROWS == 8
-#define HEIGHTS(F, s) F(1, s) F(2, s) F(3, s) F(4, s) F(5, s) F(6, s) F(7, s) F(8, s)
+#define HEIGHTS HEIGHTS_8
 #else
-#define HEIGHTS(F, s) F(1, s) F(2, s) F(3, s) F(4, s) F(5, s) F(6, s)
+#define HEIGHTS HEIGHTS_6
 #endif
 #define DEFINE(h, s) SIZE(h)
-#define ENTRY_2(h, s) s(h),
+#define FOLDED_1(h) folded_##h##_1
+#define FOLDED_2(h) folded_##h##_2
+#define ENTRY(h, s) s(h),
 #define ROWS_1(h) rows_##h##_1
 #define ROWS_2(h) rows_##h##_2
 #define ROWS_DEPTHWISE(h) rows_##h##_depthwise
@@ -249,8 +305,10 @@ void tile_pixel_sums(const tile_columns *t, int64_t columns) {
 
 HEIGHTS(DEFINE, )
 
-const tile_rows_fn tile_rows_dense[TILE_VECTORS][TILE_ROWS] = {{HEIGHTS(ENTRY_2, ROWS_1)}, {HEIGHTS(ENTRY_2, ROWS_2)}};
-const tile_rows_fn tile_rows_depthwise[TILE_ROWS] = {HEIGHTS(ENTRY_2, ROWS_DEPTHWISE)};
-const tile_columns_fn tile_columns_dense[TILE_VECTORS][TILE_ROWS] = {{HEIGHTS(ENTRY_2, COLUMNS_1)},
-                                                                     {HEIGHTS(ENTRY_2, COLUMNS_2)}};
-const tile_columns_fn tile_columns_depthwise[TILE_ROWS] = {HEIGHTS(ENTRY_2, COLUMNS_DEPTHWISE)};
+const tile_rows_fn tile_rows_dense[TILE_VECTORS][TILE_ROWS] = {{HEIGHTS(ENTRY, ROWS_1)}, {HEIGHTS(ENTRY, ROWS_2)}};
+const tile_rows_fn tile_rows_depthwise[TILE_ROWS] = {HEIGHTS(ENTRY, ROWS_DEPTHWISE)};
+const tile_columns_fn tile_columns_dense[TILE_VECTORS][TILE_ROWS] = {{HEIGHTS(ENTRY, COLUMNS_1)},
+                                                                     {HEIGHTS(ENTRY, COLUMNS_2)}};
+const tile_columns_fn tile_columns_folded[TILE_VECTORS][TILE_ROWS] = {{HEIGHTS(ENTRY, FOLDED_1)},
+                                                                      {HEIGHTS(ENTRY, FOLDED_2)}};
+const tile_columns_fn tile_columns_depthwise[TILE_ROWS] = {HEIGHTS(ENTRY, COLUMNS_DEPTHWISE)};

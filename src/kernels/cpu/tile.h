@@ -44,6 +44,7 @@ typedef struct tile_columns {
     const float *x, *dy;
     const int64_t *x_segment, *dy_segment; /* first pixel of each segment, in floats */
     int64_t segments, pixels;              /* pixels of each segment */
+    const int64_t *each;                   /* folded tiles: the pixels of each segment, which is a slot */
     int64_t x_step, dy_step;
     int64_t last;
     const float *from; /* sums so far, NULL for none */
@@ -61,12 +62,15 @@ typedef void (*tile_columns_fn)(const tile_columns *t, const int64_t *x_row, con
 #define tile_columns_depthwise FV_SYMBOL(tile_columns_depthwise)
 extern const tile_rows_fn tile_rows_dense[TILE_VECTORS][TILE_ROWS], tile_rows_depthwise[TILE_ROWS];
 extern const tile_columns_fn tile_columns_dense[TILE_VECTORS][TILE_ROWS], tile_columns_depthwise[TILE_ROWS];
+/* Sums every segment from zero and adds it to the total, which stays in registers or the first-level cache: to = seg 0 + seg 1 + ... */
+#define tile_columns_folded FV_SYMBOL(tile_columns_folded)
+extern const tile_columns_fn tile_columns_folded[TILE_VECTORS][TILE_ROWS];
 
 /* to[0..columns) = sum of dy over the same pixels, in an order that does not depend on FV_LANES. */
 #define tile_pixel_sums FV_SYMBOL(tile_pixel_sums)
 void tile_pixel_sums(const tile_columns *t, int64_t columns);
 
-/* Cuts `count` into tiles of nearly equal height: the height of the next of `left` tiles. */
+/* Cuts rows into tiles of nearly equal height: the height of the next of `left` tiles. */
 static inline int64_t tile_height(int64_t count, int64_t *left) {
     int64_t height = (count + *left - 1) / *left;
     (*left)--;
