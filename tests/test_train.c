@@ -354,6 +354,9 @@ static void compile_is_remembered(void **state) {
     assert_string_equal(fv_main_loss_name(fv_model_net(model)), "crossentropy");
     fv_history *history = fit(model, data, .epochs = 1);
     assert_string_equal(fv_history_metric_name(history, 2), "top2");
+    fv_history *result = fv_evaluate(model, data, &error, .batch_size = 10);
+    assert_string_equal(fv_history_metric_name(result, 2), "top2");
+    fv_history_free(result);
     assert_string_equal(fv_model_note(model, "train.optimizer"), "sgd(rate=0.25)");
     fv_history_free(history), fv_model_free(model), fv_data_free(data);
 }

@@ -129,6 +129,7 @@ static fv_status note_settings(training *t) {
     if (!status) status = set(t, "train.learning_rate", "%s", rate);
     if (!status) status = set(t, "train.schedule", "%s", s->schedule);
     if (!status) status = set(t, "train.loss", "%s", fv_main_loss_name(t->model->net));
+    if (!status) status = fv_model_set_note(t->model, "train.metrics", s->metrics, t->error);
     if (!status) status = set(t, "train.epochs", "%" PRId64, s->epochs);
     if (!status) status = set(t, "train.batch_size", "%" PRId64, s->batch_size);
     if (!status) status = set(t, "train.seed", "%" PRIu64, s->seed);

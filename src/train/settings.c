@@ -70,8 +70,8 @@ static fv_status read_seed(const fv_model *model, uint64_t option, uint64_t *out
 }
 
 const char *fv_model_metrics(const fv_model *model) {
-    const char *compiled = fv_model_note(model, "compile.metrics");
-    return compiled ? compiled : of_net(model, "metrics");
+    return first_of(fv_model_note(model, "train.metrics"), fv_model_note(model, "compile.metrics"),
+                    of_net(model, "metrics"), NULL);
 }
 
 fv_status fv_settings_read(const fv_model *model, const fv_fit_options *options, fv_settings *out, fv_error *error) {
@@ -92,7 +92,7 @@ fv_status fv_settings_read(const fv_model *model, const fv_fit_options *options,
     out->optimizer =
         first_of(options->optimizer, fv_model_note(model, "compile.optimizer"), of_net(model, "optimizer"), "adam");
     out->schedule = first_of(options->schedule, of_net(model, "schedule"), NULL, "constant");
-    out->metrics = first_of(options->metrics, fv_model_metrics(model), NULL, NULL);
+    out->metrics = first_of(options->metrics, fv_model_note(model, "compile.metrics"), of_net(model, "metrics"), NULL);
     out->loss = options->loss;
     return FV_OK;
 }

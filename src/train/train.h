@@ -239,7 +239,7 @@ typedef struct fv_settings {
     uint64_t seed;
 } fv_settings;
 fv_status fv_settings_read(const fv_model *model, const fv_fit_options *options, fv_settings *out, fv_error *error);
-/* compile's metrics, else the net's; NULL if neither says any. */
+/* The metrics of the last training, else compile's, else the net's; NULL if none says any. */
 const char *fv_model_metrics(const fv_model *model);
 
 /* The status behind a NULL that came with this error. */
