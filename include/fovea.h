@@ -141,6 +141,9 @@ FV_API fv_net *fv_net_load(const char *path, const fv_setting *settings, int cou
  * fv_free. */
 FV_API char *fv_net_text(const fv_net *net);
 
+/* The value of a `preprocess`, `augment` or `train` line ("train", "epochs"), NULL if it is not there. */
+FV_API const char *fv_net_get(const fv_net *net, const char *section, const char *key);
+
 /* The networks that the library carries, by name in order. fv_zoo_text: its text, or NULL if there is none of that name. */
 FV_API int fv_zoo_count(void);
 FV_API const char *fv_zoo_name(int index);
@@ -218,6 +221,12 @@ FV_API const char *fv_op_summary(const char *name);
 FV_API char *fv_op_help(const char *name);
 /* The nearest operator name, or NULL when nothing is near. */
 FV_API const char *fv_op_nearest(const char *name);
+
+/* Told of every worked example: "conv", "vertical edges", what came out ("1x2x2x1: 2 -2 ; -1 1"), and what is wrong with it
+ * or NULL. */
+typedef void (*fv_on_example)(void *user, const char *op, const char *title, const char *result, const char *problem);
+/* Runs the worked examples of all operators with the kernels in use; returns how many went wrong. */
+FV_API int fv_selftest(fv_on_example on_example, void *user);
 
 /* ---- models ----------------------------------------------------------------------------------------------------- */
 
@@ -331,6 +340,9 @@ FV_API const char *fv_data_class_name(const fv_data *data, int index);
 FV_API bool fv_data_has_part(const fv_data *data, const char *part); /* "train", "test" in the same source */
 /* Reads one sample, raw: out[i] has room for field i. */
 FV_API fv_status fv_data_read(fv_data *data, int64_t index, void *const *out, fv_error *error);
+
+/* A picture file (PNG, PGM, PPM) as (height, width, 1 or 3) bytes. Free its data with fv_free. */
+FV_API fv_status fv_picture_read(const char *path, fv_tensor *out, fv_error *error);
 
 /* ---- training -------------------------------------------------------------------------------------------------------
  */

@@ -14,6 +14,7 @@ static fv_status add_operand(fv_trial *t, const char *name, fv_role role, const 
                              fv_error *error) {
     fv_trial_operand *o = &t->operand[t->operands];
     *o = (fv_trial_operand){.name = name, .value = value, .role = role, .text = *text};
+    if (t->example->figures) return t->operands++, FV_OK;
     o->numbers = fv_alloc_array((size_t)text->count, sizeof *o->numbers);
     if (!o->numbers) return fv_fail_memory(error, "an example", (size_t)text->count * sizeof *o->numbers);
     t->operands++;
@@ -56,7 +57,7 @@ static fv_status add_parameter(fv_trial *t, const fv_node *node, int k, fv_error
     text.count = fv_shape_count(&type->shape);
     status = add_operand(t, port->name, port->role, &text, value, error);
     const char *initializer = t->net->values[value].parameter.initializer;
-    if (status || given || port->role != FV_STATE) return status;
+    if (status || given || port->role != FV_STATE || t->example->figures) return status;
     for (int64_t i = 0; i < text.count; i++)
         t->operand[t->operands - 1].numbers[i] = initializer && !strcmp(initializer, "ones");
     return FV_OK;
@@ -86,7 +87,7 @@ static fv_status make_weights(fv_trial *t, fv_error *error) {
     if (!t->weights.of) return fv_fail_memory(error, "an example", (size_t)t->net->value_count * sizeof *t->weights.of);
     for (int i = 0; i < t->operands; i++) {
         int value = t->operand[i].value;
-        if (t->operand[i].role == FV_INPUT) continue;
+        if (t->operand[i].role == FV_INPUT || t->example->figures) continue;
         t->weights.of[value] = fv_tensor_new(FV_F32, &t->net->values[value].type.shape);
         if (!t->weights.of[value].data) return fv_fail_memory(error, "an example", (size_t)t->operand[i].text.count);
     }
@@ -184,10 +185,47 @@ static fv_status compare(const fv_trial *t, int index, fv_tensor got, fv_error *
     return status;
 }
 
-fv_status fv_trial_check(const fv_trial *t, const fv_table *table, fv_error *error) {
+/* "1x2x2x1: 2 -2 ; -1 1": a semicolon behind each row. */
+static void describe(fv_tensor y, fv_text *result) {
+    enum { MOST = 40 };
+    char shape[96];
+    int last = y.shape.rank - 1;
+    int64_t count = fv_shape_count(&y.shape);
+    while (last > 0 && y.shape.dim[last] == 1) last--;
+    int64_t row = last >= 0 ? y.shape.dim[last] : 1;
+    fv_text_printf(result, "%s:", fv_shape_text(&y.shape, shape, sizeof shape));
+    for (int64_t i = 0; i < count && i < MOST; i++)
+        fv_text_printf(result, "%s%.6g", i > 0 && i % row == 0 ? " ; " : " ", number_at(y, i));
+    if (count > MOST) fv_text_add(result, " ...");
+}
+
+static fv_status check_figures(const fv_trial *t, fv_text *result, fv_error *error) {
+    const fv_example *x = t->example;
+    fv_example_tensor expected;
+    char shape[96];
+    fv_status status = fv_example_read(x->out[0], true, &expected, error);
+    fv_summary *summary = status ? NULL : fv_summarize(t->net, NULL, error);
+    if (!summary) return FV_E_SHAPE;
+    fv_layer total = fv_summary_total(summary);
+    const fv_shape *y = &t->net->values[t->y.id].type.shape;
+    if (!fv_shape_equal(&expected.type.shape, y) || total.parameters != x->parameters || total.macs != x->macs)
+        status =
+            fv_fail(error, FV_E_NUMBER, "expected %s, %lld parameters and %lld multiply-adds, got %s, %lld and %lld",
+                    x->out[0], (long long)x->parameters, (long long)x->macs, fv_shape_text(y, shape, sizeof shape),
+                    (long long)total.parameters, (long long)total.macs);
+    if (result)
+        fv_text_printf(result, "%s, %lld parameters, %lld multiply-adds", fv_shape_text(y, shape, sizeof shape),
+                       (long long)total.parameters, (long long)total.macs);
+    fv_summary_free(summary);
+    return status;
+}
+
+fv_status fv_trial_check(const fv_trial *t, const fv_table *table, fv_text *result, fv_error *error) {
+    if (t->example->figures) return check_figures(t, result, error);
     fv_run *run = fv_trial_run(t, table, false, error);
     if (!run) return error ? error->status : FV_E_ARGUMENT;
     fv_status status = fv_run_go(run, t->batch, error);
+    if (!status && result) describe(fv_run_value(run, t->y), result);
     if (!status && t->example->out[0]) status = compare(t, 0, fv_run_value(run, t->y), error);
     if (!status && t->example->out[1]) status = compare(t, 1, fv_run_value(run, fv_output_of(t->y, 1)), error);
     fv_run_free(run);

@@ -12,7 +12,7 @@ typedef struct fv_trial_operand {
     int value;        /* of the net */
     fv_role role;
     fv_example_tensor text;
-    double *numbers; /* each is a float, too */
+    double *numbers; /* each is a float, too; NULL when the example only shows figures */
 } fv_trial_operand;
 
 typedef struct fv_trial {
@@ -37,8 +37,8 @@ fv_run *fv_trial_run(const fv_trial *trial, const fv_table *table, bool gradient
 /* Copies an operand's numbers (again) to where the runs read them; weights: before the first go. */
 void fv_trial_load(const fv_trial *trial, fv_run *run);
 
-/* Runs the example and compares with its `out`, to 1e-5. FV_E_NUMBER and the first difference in *error if it differs.
- */
-fv_status fv_trial_check(const fv_trial *trial, const fv_table *table, fv_error *error);
+/* Runs the example and compares with its `out`, to 1e-5; or counts, where it shows figures. FV_E_NUMBER and the first
+ * difference in *error if it differs. What came out is added to `result` (may be NULL). */
+fv_status fv_trial_check(const fv_trial *trial, const fv_table *table, fv_text *result, fv_error *error);
 
 #endif

@@ -119,13 +119,13 @@ const fv_op fv_op_batchnorm = {
     .backward = backward,
     .examples =
         {
-            {.title = "a batch of 1 and 3, in training",
+            {.title = "a batch of 1, 3, 1, 3",
              .fields = "epsilon=0",
-             .in = {"2x1: 1 3"},
+             .in = {"4x1: 1 3 1 3"},
              .weight = {"1: 2", "1: 10"},
-             .out = {"2x1: 8 12"},
+             .out = {"4x1: 8 12 8 12"},
              .training = true},
-            {.title = "mean 1 and variance 4, in use",
+            {.title = "running mean 1 and variance 4",
              .fields = "epsilon=0",
              .in = {"1x2: 5 -1"},
              .weight = {"2: 1 3", "2: 0 1", "2: 1 1", "2: 4 4"},

@@ -11,7 +11,7 @@
 #include "error.h"
 #include "kernels.h"
 
-enum { FV_MAX_PORTS = 8, FV_MAX_OUTPUTS = 8, FV_MAX_SAVED = 4, FV_MAX_EXAMPLES = 24 };
+enum { FV_MAX_PORTS = 8, FV_MAX_OUTPUTS = 8, FV_MAX_SAVED = 4, FV_MAX_EXAMPLES = 40 };
 
 /* ---- fields -------------------------------------------------------------------------------------------------------
  */
@@ -223,6 +223,8 @@ typedef struct fv_example {
     const char *out[2];
     bool training;    /* run in training mode */
     bool no_gradient; /* random, or has a kink at these numbers */
+    bool figures; /* not run: the shape of out[0] and the counts below are what it shows */
+    int64_t parameters, macs;
 } fv_example;
 
 /* ---- the record ---------------------------------------------------------------------------------------------------

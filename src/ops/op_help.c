@@ -36,8 +36,8 @@ static const char *kind_text(const fv_field *f) {
     case FV_FIELD_FLOAT: return "number";
     case FV_FIELD_BOOL: return "yes or no";
     case FV_FIELD_CHOICE: return "word";
-    case FV_FIELD_SIZES: return f->choices ? "sizes or word" : "sizes";
-    case FV_FIELD_LIST: return "numbers";
+    case FV_FIELD_SIZES: return f->choices ? "3, 3x3 or word" : "3 or 3x3";
+    case FV_FIELD_LIST: return "such as 1,2,3";
     case FV_FIELD_TEXT: return "text";
     }
     return "";
@@ -85,9 +85,8 @@ static void add_usage(fv_text *out, const fv_op *op) {
     fv_text_printf(out, "    %s", op->name);
     for (int i = 0; i < op->field_count; i++) {
         const fv_field *f = &op->fields[i];
-        const char *form = f->kind == FV_FIELD_SIZES ? "x..." : f->kind == FV_FIELD_LIST ? ",..." : "";
         if (f->positional)
-            fv_text_printf(out, f->required ? " %s%s" : " [%s%s]", f->name, form);
+            fv_text_printf(out, f->required ? " %s" : " [%s]", f->name);
         else
             named = true;
     }
@@ -139,6 +138,9 @@ static void add_examples(fv_text *out, const fv_op *op) {
         for (int k = 0; k < 4 && x->in[k]; k++) fv_text_printf(out, "        %-6s  %s\n", k ? "" : "in", x->in[k]);
         for (int k = 0; k < 4 && x->weight[k]; k++)
             fv_text_printf(out, "        %-6s  %s\n", k ? "" : "weight", x->weight[k]);
+        if (x->figures)
+            fv_text_printf(out, "        counts  %lld parameters, %lld multiply-adds\n", (long long)x->parameters,
+                           (long long)x->macs);
         for (int k = 0; k < 2 && x->out[k]; k++) fv_text_printf(out, "        %-6s  %s\n", k ? "" : "out", x->out[k]);
     }
 }
