@@ -36,10 +36,21 @@ typedef struct columns_area {
 
 static size_t aligned(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
 
+/* Cycles for one image, as two multiply-adds a cycle and one addition of a column a cycle, against two multiply-adds a
+ * cycle on the lanes that results fill. One or two channels and few filters are better off as a convolution. */
+static bool wins(const fv_conv_geom *g) {
+    const double taps = (double)(g->kernel[1] * g->kernel[2]), f = (double)g->f;
+    const double dy = (double)(g->out[1] * g->out[2]), dx = (double)(g->in[1] * g->in[2]);
+    const double columns = dy * (f * (double)conv_vectors(g->kernel[1] * g->kernel[2] * g->c) / 2 + taps);
+    const conv_shape s = conv_shape_of(g, true);
+    const double wider = (double)(g->kernel[2] + s.pixels - 1) / (double)(g->kernel[2] * s.pixels);
+    const double phases = dx * f * taps * wider * (double)conv_vectors(s.columns) / 2 / (double)s.phases;
+    return columns < phases;
+}
+
 static bool can(const fv_geom *geom) {
     const fv_conv_geom *g = &geom->conv;
-    return g->groups == 1 && g->c < FEW_CHANNELS && g->in[0] == 1 && g->kernel[0] == 1 && g->pad[0] == 0 &&
-           g->kernel[1] * g->kernel[2] > 1;
+    return g->groups == 1 && g->c < FEW_CHANNELS && g->in[0] == 1 && g->kernel[0] == 1 && g->pad[0] == 0 && wins(g);
 }
 
 /* The weights as one matrix: a 1x1 convolution whose input has kernel*c channels. */
