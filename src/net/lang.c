@@ -71,3 +71,7 @@ fv_net *fv_net_load(const char *path, const fv_setting *settings, int count, fv_
     fv_free(bytes);
     return net;
 }
+
+const char *fv_net_get(const fv_net *net, const char *section, const char *key) {
+    return net && section && key ? fv_net_find_setting(net, section, key) : NULL;
+}

@@ -76,7 +76,7 @@ static fv_status compute_not_or_negative(const context *c, const expression *e, 
     fv_status status = fv_lang_compute(c, e->a, &a);
     if (status) return status;
     if (e->operate == FV_LANG_NOT) {
-        bool yes;
+        bool yes = false;
         status = as_truth(c, e->a, &a, &yes);
         return status ? status : truth(!yes, out);
     }
@@ -90,7 +90,7 @@ static fv_status compute_not_or_negative(const context *c, const expression *e, 
 
 /* `and` and `or` look at their second side only where it matters. */
 static fv_status compute_logic(const context *c, const expression *e, fv_lang_value *out) {
-    bool yes;
+    bool yes = false;
     fv_status status = fv_lang_compute_truth(c, e->a, &yes);
     if (status) return status;
     if (yes == (e->operate == FV_LANG_OR)) return truth(yes, out);

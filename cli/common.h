@@ -1,0 +1,42 @@
+/* common.h - what several commands do in the same way. */
+#ifndef FV_CLI_COMMON_H
+#define FV_CLI_COMMON_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "command.h"
+
+/* "fovea train: MESSAGE" on stderr; returns CLI_FAILED. */
+int cli_fail(const cli_call *call, const fv_error *error);
+int cli_fail_text(const cli_call *call, const char *format, ...) FV_PRINTF(2, 3);
+
+/* Pins instruction set and threads; 0 and NULL leave them. CLI_GOOD, or CLI_FAILED after saying why. */
+int cli_set_machine(const cli_call *call, const char *isa, int64_t threads);
+
+/* 1234567 -> "1,234,567"; returns out. */
+const char *cli_grouped(int64_t n, char out[32]);
+/* 2794240 -> "2.79 M"; bytes: 1536 -> "1.5 KiB" */
+const char *cli_short(int64_t n, char out[32]);
+const char *cli_bytes(int64_t n, char out[32]);
+/* A metric as people read it: loss 0.0512, accuracy 98.70%. */
+const char *cli_metric(const char *name, double value, char out[48]);
+
+/* May the terminal show more than ASCII? */
+bool cli_unicode(void);
+
+/* The value of a whole-number option for a size or seed: 0 where FV_ZERO is kept. */
+static inline int64_t cli_number(int64_t option) { return option == FV_ZERO ? 0 : option; }
+
+/* DATA as given; `test`: its test part where it has parts and none is named. NULL and *error. */
+fv_data *cli_open_data(const char *spec, bool test, int64_t seed, int64_t limit, fv_error *error);
+
+/* Is it the file or run folder of a model (else a network)? */
+bool cli_is_model(const char *path);
+
+/* Prints the JSON value to stdout, indented, and frees it. */
+int cli_print_json(const cli_call *call, json_t *json);
+/* A number that JSON can hold: null where it is not finite. */
+json_t *cli_json_number(double value);
+
+#endif
