@@ -174,6 +174,11 @@ const char *fv_routine_name(fv_routine routine) {
         [FV_R_INDEX_BACK] = "index_back",
         [FV_R_UPDATE] = "update",
         [FV_R_CUSTOM] = "custom",
+        [FV_R_POOL_PICK] = "pool_pick",
+        [FV_R_SAMPLE] = "sample",
+        [FV_R_SAMPLE_BACK] = "sample_back",
+        [FV_R_LRN] = "lrn",
+        [FV_R_LRN_BACK] = "lrn_back",
     };
     return routine >= 0 && routine < FV_R_COUNT ? names[routine] : "?";
 }
@@ -185,7 +190,8 @@ unsigned fv_unary_reads(fv_unary kind) {
     case FV_U_TANH:
     case FV_U_EXP:
     case FV_U_SQRT:
-    case FV_U_RECIPROCAL: return FV_READS_Y;
+    case FV_U_RECIPROCAL:
+    case FV_U_CLIP: return FV_READS_Y;
     case FV_U_LEAKY_RELU: /* not from y: its slope may be negative */
     case FV_U_ELU:
     case FV_U_GELU:

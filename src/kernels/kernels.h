@@ -44,6 +44,7 @@ typedef enum fv_unary {
     FV_U_SIGN,
     FV_U_RECIPROCAL,
     FV_U_SCALE, /* a*x + b */
+    FV_U_CLIP,  /* min(max(x, a), b) */
     FV_U_COUNT
 } fv_unary;
 
@@ -179,6 +180,21 @@ typedef struct fv_index_geom {
     const int32_t *index;
 } fv_index_geom;
 
+/* Every cell of y is a mix of cells of x, dimension by dimension: (1 - part)*near + part*far, where near[d], far[d] and
+ * part[d] have one entry for each of out[d] (bilinear resizing; with part 0 a choice of cells: nearest, reflection).
+ * The tables are owned by the plan. */
+typedef struct fv_sample_geom {
+    int64_t in[3], out[3], c;
+    const int32_t *near[3], *far[3];
+    const double *part[3];
+} fv_sample_geom;
+
+/* Local response normalisation: y = x / s^beta, s = k + alpha * the sum of x^2 over `window` channels (odd) around. */
+typedef struct fv_lrn_geom {
+    int64_t pixels, c, window;
+    double k, alpha, beta;
+} fv_lrn_geom;
+
 /* One step of an optimizer for a weight of `each` elements; h are its numbers, see each kind. g is the gradient, s and
  * t its states. All kinds first add decay*w to g, except ADAM, which subtracts rate*decay*w from w (decoupled) when
  * h[7] is 1. */
@@ -235,6 +251,11 @@ typedef enum fv_routine {
     FV_R_INDEX_BACK,  /* dx, dy */
     FV_R_UPDATE,      /* w, g, [s], [t] */
     FV_R_CUSTOM,      /* a user's own operator: see custom in fv_geom; runs on the caller's thread */
+    FV_R_POOL_PICK,   /* y, from, x, max: of `from` the cells where the windows of x hold max = POOL(x); else 0 */
+    FV_R_SAMPLE,      /* y, x */
+    FV_R_SAMPLE_BACK, /* dx, dy */
+    FV_R_LRN,         /* y, x */
+    FV_R_LRN_BACK,    /* dx, dy, x */
     FV_R_COUNT
 } fv_routine;
 
@@ -266,6 +287,8 @@ typedef struct fv_geom {
         fv_loss_geom loss;
         fv_rbf_geom rbf;
         fv_index_geom index;
+        fv_sample_geom sample;
+        fv_lrn_geom lrn;
         fv_update_geom update;
         fv_custom_geom custom;
     };

@@ -61,9 +61,10 @@ static job job_new(const fv_call *call) {
     return j;
 }
 
-/* Where the window of output o begins and what its cells are. Returns how many; *offset and *base say where. */
-FV_INLINE int64_t window_at(const job *j, const int64_t o[3], int64_t own[MAX_CELLS], const int64_t **offset,
-                            int64_t *base) {
+/* Where the window of output o begins and what its cells are: returns how many, *base + *offset says where. *run windows
+ * from here on along the row have the same cells, a stride further each. */
+FV_INLINE int64_t windows_at(const job *j, const int64_t o[3], int64_t own[MAX_CELLS], const int64_t **offset,
+                             int64_t *base, int64_t *run) {
     const fv_pool_geom *g = j->g;
     bool inside = o[0] >= j->first[0] && o[0] < j->last[0] && o[1] >= j->first[1] && o[1] < j->last[1] &&
                   o[2] >= j->first[2] && o[2] < j->last[2];
@@ -72,10 +73,12 @@ FV_INLINE int64_t window_at(const job *j, const int64_t o[3], int64_t own[MAX_CE
         *base = (((o[0] * g->stride[0] - g->pad[0]) * g->in[1] + o[1] * g->stride[1] - g->pad[1]) * g->in[2] +
                  o[2] * g->stride[2] - g->pad[2]) *
                 g->x_pixel;
+        *run = j->last[2] - o[2];
         return j->cells;
     }
     *offset = own;
     *base = 0;
+    *run = 1;
     return list_cells(g, o, own);
 }
 
@@ -87,31 +90,42 @@ static float divisor(const fv_pool_geom *g, int64_t inside, int64_t cells) {
 /* ---- forward
  * --------------------------------------------------------------------------------------------------------- */
 
-/* count >= 1; a constant where it is usual. */
-FV_INLINE void cells_forward(bool max, float *y, const float *x, const int64_t *offset, int64_t count, int64_t channels,
-                             float by) {
-    FV_EACH_VECTOR(channels, c, lanes, {
-        vf sum = vf_load_lanes(x + offset[0] + c, lanes);
-        for (int64_t k = 1; k < count; k++) {
-            vf v = vf_load_lanes(x + offset[k] + c, lanes);
-            sum = max ? vf_max(v, sum) : sum + v;
-        }
-        vf_store_lanes(y + c, max ? sum : sum / by, lanes);
-    });
+/* Channels c .. c+lanes-1 of one window; count >= 1. */
+FV_INLINE void lanes_forward(bool max, float *y, const float *x, const int64_t *offset, int64_t count, int64_t c,
+                             int64_t lanes, float by) {
+    vf sum = vf_load_lanes(x + offset[0] + c, lanes);
+    for (int64_t k = 1; k < count; k++) {
+        vf v = vf_load_lanes(x + offset[k] + c, lanes);
+        sum = max ? vf_max(v, sum) : sum + v;
+    }
+    vf_store_lanes(y + c, max ? sum : sum / by, lanes);
 }
 
-static void window_forward(const fv_pool_geom *g, float *y, const float *x, const int64_t *offset, int64_t count,
-                           int64_t cells) {
-    if (count == 0)
-        memset(y, 0, (size_t)g->c * sizeof *y);
-    else if (g->kind != FV_POOL_MAX)
-        cells_forward(false, y, x, offset, count, g->c, divisor(g, count, cells));
-    else if (count == 4)
-        cells_forward(true, y, x, offset, 4, g->c, 1);
-    else if (count == 9)
-        cells_forward(true, y, x, offset, 9, g->c, 1);
+/* `outputs` windows of the same shape side by side. Few channels are one vector for each, whose lanes are settled outside
+ * the loop. */
+FV_INLINE void windows_forward(const fv_pool_geom *g, bool max, float *y, const float *x, const int64_t *offset,
+                               int64_t count, int64_t outputs, float by) {
+    int64_t step = g->stride[2] * g->x_pixel, lanes = g->c;
+    if (lanes < FV_LANES)
+        for (int64_t o = 0; o < outputs; o++, x += step, y += g->y_pixel)
+            lanes_forward(max, y, x, offset, count, 0, lanes, by);
     else
-        cells_forward(true, y, x, offset, count, g->c, 1);
+        for (int64_t o = 0; o < outputs; o++, x += step, y += g->y_pixel)
+            FV_EACH_VECTOR(g->c, c, here, lanes_forward(max, y, x, offset, count, c, here, by););
+}
+
+static void forward(const job *j, float *y, const float *x, const int64_t *offset, int64_t count, int64_t outputs) {
+    const fv_pool_geom *g = j->g;
+    if (count == 0)
+        memset(y, 0, (size_t)g->c * sizeof *y); /* only ever one window */
+    else if (g->kind != FV_POOL_MAX)
+        windows_forward(g, false, y, x, offset, count, outputs, divisor(g, count, j->cells));
+    else if (count == 4)
+        windows_forward(g, true, y, x, offset, 4, outputs, 1);
+    else if (count == 9)
+        windows_forward(g, true, y, x, offset, 9, outputs, 1);
+    else
+        windows_forward(g, true, y, x, offset, count, outputs, 1);
 }
 
 /* Rows of outputs: row r is row r % out[1] of plane r / out[1] % out[0] of a sample. */
@@ -119,15 +133,15 @@ static void forward_piece(void *context, int64_t piece, int thread) {
     (void)thread;
     const job *j = context;
     const fv_pool_geom *g = j->g;
-    int64_t end = (piece + 1) * j->size < j->rows ? (piece + 1) * j->size : j->rows, own[MAX_CELLS], base;
+    int64_t end = (piece + 1) * j->size < j->rows ? (piece + 1) * j->size : j->rows, own[MAX_CELLS], base, run;
     int64_t sample = g->in[0] * g->in[1] * g->in[2] * g->x_pixel;
     for (int64_t r = piece * j->size; r < end; r++) {
         const float *x = (const float *)j->call->arg[1] + r / g->out[1] / g->out[0] * sample;
         float *y = (float *)j->call->arg[0] + r * g->out[2] * g->y_pixel;
-        for (int64_t o = 0; o < g->out[2]; o++, y += g->y_pixel) {
+        for (int64_t o = 0; o < g->out[2]; o += run, y += run * g->y_pixel) {
             const int64_t at[3] = {r / g->out[1] % g->out[0], r % g->out[1], o}, *offset;
-            int64_t count = window_at(j, at, own, &offset, &base);
-            window_forward(g, y, x + base, offset, count, j->cells);
+            int64_t count = windows_at(j, at, own, &offset, &base, &run);
+            forward(j, y, x + base, offset, count, run);
         }
     }
 }
@@ -152,42 +166,57 @@ static bool tiles(const fv_pool_geom *g) {
     return true;
 }
 
-/* dy to the first cell that holds the maximum, 0 to (or nothing added to) the others. */
-FV_INLINE void cells_back_max(bool tiled, float *dx, const float *dy, const float *x, const float *y,
-                              const int64_t *offset, int64_t count, int64_t channels) {
-    FV_EACH_VECTOR(channels, c, lanes, {
-        vf highest = vf_load_lanes(y + c, lanes);
-        vf left = vf_load_lanes(dy + c, lanes); /* 0 once it is given away */
-        for (int64_t k = 0; k < count; k++) {
-            vi here = vf_load_lanes(x + offset[k] + c, lanes) == highest;
-            vf given = (vf)((vi)left & here);
-            left = (vf)((vi)left & ~here);
-            if (!tiled) given += vf_load_lanes(dx + offset[k] + c, lanes);
-            vf_store_lanes(dx + offset[k] + c, given, lanes);
-        }
-    });
+/* dy to the first cell that holds the maximum, 0 to (or nothing added to) the others. Channels c .. c+lanes-1. */
+FV_INLINE void lanes_back_max(bool tiled, float *dx, const float *dy, const float *x, const float *y,
+                              const int64_t *offset, int64_t count, int64_t c, int64_t lanes) {
+    vf highest = vf_load_lanes(y + c, lanes), left = vf_load_lanes(dy + c, lanes); /* left: 0 once it is given away */
+    for (int64_t k = 0; k < count; k++) {
+        vi here = vf_load_lanes(x + offset[k] + c, lanes) == highest;
+        vf given = (vf)((vi)left & here);
+        left = (vf)((vi)left & ~here);
+        if (!tiled) given += vf_load_lanes(dx + offset[k] + c, lanes);
+        vf_store_lanes(dx + offset[k] + c, given, lanes);
+    }
 }
 
-FV_INLINE void cells_back_sum(float *dx, const float *dy, const int64_t *offset, int64_t count, int64_t channels,
-                              float by) {
-    FV_EACH_VECTOR(channels, c, lanes, {
-        vf part = vf_load_lanes(dy + c, lanes) / by;
-        for (int64_t k = 0; k < count; k++)
-            vf_store_lanes(dx + offset[k] + c, vf_load_lanes(dx + offset[k] + c, lanes) + part, lanes);
-    });
+FV_INLINE void lanes_back_sum(float *dx, const float *dy, const int64_t *offset, int64_t count, int64_t c,
+                              int64_t lanes, float by) {
+    vf part = vf_load_lanes(dy + c, lanes) / by;
+    for (int64_t k = 0; k < count; k++)
+        vf_store_lanes(dx + offset[k] + c, vf_load_lanes(dx + offset[k] + c, lanes) + part, lanes);
 }
 
-static void window_back(const job *j, bool tiled, float *dx, const float *dy, const float *x, const float *y,
-                        const int64_t *offset, int64_t count) {
+/* Pointers to the first of some windows side by side: gradients, inputs, outputs. */
+typedef struct back_at {
+    float *dx;
+    const float *dy, *x, *y;
+} back_at;
+
+FV_INLINE void windows_back_max(const fv_pool_geom *g, bool tiled, back_at p, const int64_t *offset, int64_t count,
+                                int64_t outputs) {
+    int64_t step = g->stride[2] * g->x_pixel, lanes = g->c;
+    for (int64_t o = 0; o < outputs; o++, p.dx += step, p.x += step, p.dy += g->y_pixel, p.y += g->y_pixel) {
+        if (lanes < FV_LANES)
+            lanes_back_max(tiled, p.dx, p.dy, p.x, p.y, offset, count, 0, lanes);
+        else
+            FV_EACH_VECTOR(g->c, c, here, lanes_back_max(tiled, p.dx, p.dy, p.x, p.y, offset, count, c, here););
+    }
+}
+
+static void back(const job *j, bool tiled, back_at p, const int64_t *offset, int64_t count, int64_t outputs) {
     const fv_pool_geom *g = j->g;
-    if (g->kind != FV_POOL_MAX)
-        cells_back_sum(dx, dy, offset, count, g->c, divisor(g, count, j->cells));
-    else if (tiled && count == 4)
-        cells_back_max(true, dx, dy, x, y, offset, 4, g->c);
-    else if (tiled)
-        cells_back_max(true, dx, dy, x, y, offset, count, g->c);
-    else
-        cells_back_max(false, dx, dy, x, y, offset, count, g->c);
+    if (g->kind == FV_POOL_MAX) {
+        if (tiled && count == 4)
+            windows_back_max(g, true, p, offset, 4, outputs);
+        else if (tiled)
+            windows_back_max(g, true, p, offset, count, outputs);
+        else
+            windows_back_max(g, false, p, offset, count, outputs);
+        return;
+    }
+    float by = divisor(g, count, j->cells);
+    for (int64_t o = 0; o < outputs; o++, p.dx += g->stride[2] * g->x_pixel, p.dy += g->y_pixel)
+        FV_EACH_VECTOR(g->c, c, lanes, lanes_back_sum(p.dx, p.dy, offset, count, c, lanes, by););
 }
 
 static void clear(const fv_pool_geom *g, float *dx, int64_t pixels) {
@@ -201,18 +230,17 @@ static void back_sample(const job *j, int64_t s) {
     const fv_pool_geom *g = j->g;
     void *const *arg = j->call->arg;
     bool max = g->kind == FV_POOL_MAX, tiled = max && tiles(g);
-    int64_t pixels = g->in[0] * g->in[1] * g->in[2], own[MAX_CELLS], at[3], base;
-    int64_t out = s * g->out[0] * g->out[1] * g->out[2] * g->y_pixel;
-    float *dx = (float *)arg[0] + s * pixels * g->x_pixel;
-    const float *x = max ? (const float *)arg[2] + s * pixels * g->x_pixel : NULL;
-    if (!tiled) clear(g, dx, pixels);
+    int64_t pixels = g->in[0] * g->in[1] * g->in[2], own[MAX_CELLS], at[3], base, run;
+    int64_t in = s * pixels * g->x_pixel, out = s * g->out[0] * g->out[1] * g->out[2] * g->y_pixel;
+    if (!tiled) clear(g, (float *)arg[0] + in, pixels);
     for (at[0] = 0; at[0] < g->out[0]; at[0]++) {
         for (at[1] = 0; at[1] < g->out[1]; at[1]++) {
-            for (at[2] = 0; at[2] < g->out[2]; at[2]++, out += g->y_pixel) {
+            for (at[2] = 0; at[2] < g->out[2]; at[2] += run, out += run * g->y_pixel) {
                 const int64_t *offset;
-                int64_t count = window_at(j, at, own, &offset, &base);
-                window_back(j, tiled, dx + base, (const float *)arg[1] + out, max ? x + base : NULL,
-                            max ? (const float *)arg[3] + out : NULL, offset, count);
+                int64_t count = windows_at(j, at, own, &offset, &base, &run);
+                back_at p = {.dx = (float *)arg[0] + in + base, .dy = (const float *)arg[1] + out};
+                if (max) p.x = (const float *)arg[2] + in + base, p.y = (const float *)arg[3] + out;
+                back(j, tiled, p, offset, count, run);
             }
         }
     }
@@ -233,5 +261,47 @@ static fv_status run_pool_back(const fv_call *call) {
     return FV_OK;
 }
 
+/* ---- what lies where the maximum is
+ * ---------------------------------------------------------------------------------- */
+
+static void window_pick(float *y, const float *from, const float *x, const float *max, const int64_t *offset,
+                        int64_t count, int64_t channels) {
+    FV_EACH_VECTOR(channels, c, lanes, {
+        vf highest = vf_load_lanes(max + c, lanes);
+        vf picked = vf_zero();
+        for (int64_t k = count - 1; k >= 0; k--) /* the first cell has the last word */
+            picked = vf_select(vf_load_lanes(x + offset[k] + c, lanes) == highest,
+                               vf_load_lanes(from + offset[k] + c, lanes), picked);
+        vf_store_lanes(y + c, picked, lanes);
+    });
+}
+
+static void pick_piece(void *context, int64_t piece, int thread) {
+    (void)thread;
+    const job *j = context;
+    const fv_pool_geom *g = j->g;
+    void *const *arg = j->call->arg;
+    int64_t end = (piece + 1) * j->size < j->rows ? (piece + 1) * j->size : j->rows, own[MAX_CELLS], base;
+    int64_t sample = g->in[0] * g->in[1] * g->in[2] * g->x_pixel;
+    for (int64_t r = piece * j->size; r < end; r++) {
+        int64_t x = r / g->out[1] / g->out[0] * sample, y = r * g->out[2] * g->y_pixel;
+        for (int64_t o = 0; o < g->out[2]; o++, y += g->y_pixel) {
+            const int64_t at[3] = {r / g->out[1] % g->out[0], r % g->out[1], o}, *offset;
+            int64_t count = window_at(j, at, own, &offset, &base);
+            window_pick((float *)arg[0] + y, (const float *)arg[1] + x + base, (const float *)arg[2] + x + base,
+                        (const float *)arg[3] + y, offset, count, g->c);
+        }
+    }
+}
+
+static fv_status run_pool_pick(const fv_call *call) {
+    job j = job_new(call);
+    j.rows = call->n * j.g->out[0] * j.g->out[1];
+    int64_t pieces = fv_cut(j.rows, j.g->out[2] * j.g->c * j.cells, &j.size);
+    fv_pool_run(call->pool, pieces, pick_piece, &j);
+    return FV_OK;
+}
+
 const fv_kernel FV_SYMBOL(kernel_pool) = {.name = "pool.channels", .can = can_pool, .run = run_pool};
 const fv_kernel FV_SYMBOL(kernel_pool_back) = {.name = "pool_back.channels", .can = can_pool, .run = run_pool_back};
+const fv_kernel FV_SYMBOL(kernel_pool_pick) = {.name = "pool_pick.channels", .can = can_pool, .run = run_pool_pick};

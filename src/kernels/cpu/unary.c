@@ -21,7 +21,7 @@ FV_INLINE void apply_slope(fv_unary kind, float a, float b, const float *dy, con
     DO(COPY)                                                                                                           \
     DO(RELU)                                                                                                           \
     DO(LEAKY_RELU) DO(SIGMOID) DO(TANH) DO(ELU) DO(GELU) DO(GELU_TANH) DO(SOFTPLUS) DO(SWISH) DO(EXP) DO(LOG) DO(SQRT) \
-        DO(ABS) DO(NEG) DO(SQUARE) DO(SIGN) DO(RECIPROCAL) DO(SCALE)
+        DO(ABS) DO(NEG) DO(SQUARE) DO(SIGN) DO(RECIPROCAL) DO(SCALE) DO(CLIP)
 
 void FV_SYMBOL(unary_run)(fv_unary kind, double a, double b, const float *x, float *y, int64_t count) {
     switch (kind) {

@@ -192,6 +192,7 @@ FV_INLINE vf vf_unary(fv_unary kind, float a, float b, vf x) {
     case FV_U_SIGN: return vf_sign(x);
     case FV_U_RECIPROCAL: return 1.0f / x;
     case FV_U_SCALE: return a * x + b;
+    case FV_U_CLIP: return vf_min(vf_all(b), vf_max(vf_all(a), x)); /* not a number stays so */
     case FV_U_COUNT: break;
     }
     return x;
@@ -223,6 +224,7 @@ FV_INLINE vf vf_unary_slope(fv_unary kind, float a, float b, vf x, vf y) {
     case FV_U_SIGN: return vf_zero();
     case FV_U_RECIPROCAL: return -(y * y);
     case FV_U_SCALE: return vf_all(a);
+    case FV_U_CLIP: return vf_select((y > vf_all(a)) & (y < vf_all(b)), one, vf_zero());
     case FV_U_COUNT: break;
     }
     return one;
