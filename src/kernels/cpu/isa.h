@@ -37,6 +37,7 @@
 #define FV_LANES 4
 #endif
 
+#define FV_ALIGNED __attribute__((aligned(64))) /* arrays that vectors are read from */
 #define FV_INLINE static inline __attribute__((always_inline, unused))
 #if defined(__clang__)
 #define FV_UNROLL _Pragma("clang loop unroll(full)")

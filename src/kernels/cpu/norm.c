@@ -16,7 +16,7 @@ typedef struct job {
     const fv_norm_geom *g;
     channel_block k;
     int64_t rows, size;
-    float pattern[4][FV_PATTERN];
+    FV_ALIGNED float pattern[4][FV_PATTERN];
 } job;
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -34,7 +34,7 @@ static int64_t block_rows(const channel_block *k) {
 
 /* The sum over rows of x, or of (x - mean)^2 when a pattern of means is given. x is at the block's first channel. */
 static void sum_rows(const channel_block *k, const float *x, int64_t rows, const float *mean, float *out) {
-    float sums[FV_PATTERN] = {0};
+    FV_ALIGNED float sums[FV_PATTERN] = {0};
     for (int64_t r = 0; r < rows; r += k->pixels, x += k->pixels * k->c) {
         int64_t count = channel_run(k, rows - r);
         if (mean)
@@ -53,7 +53,7 @@ static void sum_rows(const channel_block *k, const float *x, int64_t rows, const
 /* The sums over rows of dy and of dy (x - mean), added to two numbers a channel. */
 static void sum_gradients(const channel_block *k, const float *dy, const float *x, int64_t rows, const float *mean,
                           float *plain, float *scaled) {
-    float sums[FV_PATTERN] = {0}, products[FV_PATTERN] = {0}, folded[FV_PATTERN];
+    FV_ALIGNED float sums[FV_PATTERN] = {0}, products[FV_PATTERN] = {0}, folded[FV_PATTERN];
     for (int64_t r = 0; r < rows; r += k->pixels, x += k->pixels * k->c, dy += k->pixels * k->c) {
         int64_t count = channel_run(k, rows - r);
         FV_EACH_VECTOR(count, i, lanes, {
@@ -80,7 +80,7 @@ static void join(float count, float *mean, float *squares, float more, float mor
 
 /* Moments of rows, a block of BLOCK floats after the other. */
 static void moments_of(const channel_block *k, const float *x, int64_t rows, moments *m) {
-    float mean[FV_PATTERN], squares[FV_PATTERN], pattern[FV_PATTERN];
+    FV_ALIGNED float mean[FV_PATTERN], squares[FV_PATTERN], pattern[FV_PATTERN];
     channel_block own = *k; /* mean[] holds the block's channels only */
     own.c0 = 0;
     m->count = 0;
@@ -172,7 +172,7 @@ static int64_t statistic(const fv_norm_geom *g, int64_t i, int64_t c) {
 
 static void mean_pattern(const fv_norm_geom *g, const channel_block *k, const float *mean, int64_t sample,
                          float *pattern) {
-    float own[FV_PATTERN];
+    FV_ALIGNED float own[FV_PATTERN];
     channel_block here = *k;
     here.c0 = 0;
     for (int64_t i = 0; i < k->width; i++) own[i] = mean[statistic(g, sample, k->c0 + i)];
@@ -182,7 +182,7 @@ static void mean_pattern(const fv_norm_geom *g, const channel_block *k, const fl
 /* inverse deviation * scale */
 static void factor_pattern(const fv_norm_geom *g, const channel_block *k, const float *var, const float *scale,
                            int64_t sample, float *pattern) {
-    float own[FV_PATTERN];
+    FV_ALIGNED float own[FV_PATTERN];
     channel_block here = *k;
     here.c0 = 0;
     for (int64_t i = 0; i < k->width; i++)
@@ -231,7 +231,7 @@ static void norm_piece(void *context, int64_t piece, int thread) {
         normalise(j, j->pattern, first, last - first);
         return;
     }
-    float pattern[3][FV_PATTERN];
+    FV_ALIGNED float pattern[3][FV_PATTERN];
     for (int64_t s = first; s < last; s++) {
         forward_patterns(j, s, pattern);
         normalise(j, (const float(*)[FV_PATTERN])pattern, s * j->g->pixels, j->g->pixels);
@@ -272,7 +272,7 @@ static void slot_gradients(void *context, int64_t piece, int thread) {
     int64_t first = fv_slot(j->call->n, slot), last = fv_slot(j->call->n, slot + 1);
     int64_t step = g->groups == 0 && last > first ? last - first : 1; /* samples with the same statistics */
     float *dscale = (float *)j->call->scratch + slot * 2 * g->c + k.c0, *dbias = dscale + g->c;
-    float plain[FV_PATTERN], scaled[FV_PATTERN], pattern[FV_PATTERN];
+    FV_ALIGNED float plain[FV_PATTERN], scaled[FV_PATTERN], pattern[FV_PATTERN];
     memset(dscale, 0, (size_t)k.width * sizeof *dscale);
     memset(dbias, 0, (size_t)k.width * sizeof *dbias);
     for (int64_t s = first; s < last; s += step) {
@@ -333,7 +333,7 @@ static void back_patterns(job *j) {
     const float *var = arg[4], *scale = arg[5], *dscale = arg[6], *dbias = arg[7];
     channel_block here = j->k;
     here.c0 = 0;
-    float slope[FV_PATTERN], offset[FV_PATTERN], count = (float)(j->call->n * j->g->pixels);
+    FV_ALIGNED float slope[FV_PATTERN], offset[FV_PATTERN], count = (float)(j->call->n * j->g->pixels);
     factor_pattern(j->g, &j->k, var, scale, 0, j->pattern[0]);
     mean_pattern(j->g, &j->k, arg[3], 0, j->pattern[1]);
     for (int64_t i = 0; i < j->k.width && !j->g->frozen; i++) {
@@ -352,7 +352,7 @@ static void group_sums(const job *j, int64_t sample, float *sums) {
     const fv_norm_geom *g = j->g;
     const float *scale = j->call->arg[5];
     int64_t at = sample * g->pixels * g->c;
-    float plain[FV_PATTERN], scaled[FV_PATTERN], pattern[FV_PATTERN];
+    FV_ALIGNED float plain[FV_PATTERN], scaled[FV_PATTERN], pattern[FV_PATTERN];
     memset(sums, 0, (size_t)g->groups * 2 * sizeof *sums);
     for (int64_t b = 0; b < channel_blocks(g->c); b++) {
         channel_block k = channel_block_at(g->c, b);
@@ -373,7 +373,7 @@ static void group_back_patterns(const job *j, int64_t sample, const float *sums,
     const float *var = j->call->arg[4];
     channel_block here = j->k;
     here.c0 = 0;
-    float slope[FV_PATTERN], offset[FV_PATTERN], count = (float)(g->pixels * (g->c / g->groups));
+    FV_ALIGNED float slope[FV_PATTERN], offset[FV_PATTERN], count = (float)(g->pixels * (g->c / g->groups));
     factor_pattern(g, &j->k, var, j->call->arg[5], sample, pattern[0]);
     mean_pattern(g, &j->k, j->call->arg[3], sample, pattern[1]);
     for (int64_t i = 0; i < j->k.width; i++) {

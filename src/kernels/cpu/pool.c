@@ -281,13 +281,13 @@ static void pick_piece(void *context, int64_t piece, int thread) {
     const job *j = context;
     const fv_pool_geom *g = j->g;
     void *const *arg = j->call->arg;
-    int64_t end = (piece + 1) * j->size < j->rows ? (piece + 1) * j->size : j->rows, own[MAX_CELLS], base;
+    int64_t end = (piece + 1) * j->size < j->rows ? (piece + 1) * j->size : j->rows, own[MAX_CELLS], base, run;
     int64_t sample = g->in[0] * g->in[1] * g->in[2] * g->x_pixel;
     for (int64_t r = piece * j->size; r < end; r++) {
         int64_t x = r / g->out[1] / g->out[0] * sample, y = r * g->out[2] * g->y_pixel;
         for (int64_t o = 0; o < g->out[2]; o++, y += g->y_pixel) {
             const int64_t at[3] = {r / g->out[1] % g->out[0], r % g->out[1], o}, *offset;
-            int64_t count = window_at(j, at, own, &offset, &base);
+            int64_t count = windows_at(j, at, own, &offset, &base, &run);
             window_pick((float *)arg[0] + y, (const float *)arg[1] + x + base, (const float *)arg[2] + x + base,
                         (const float *)arg[3] + y, offset, count, g->c);
         }
