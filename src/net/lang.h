@@ -1,7 +1,7 @@
 /* lang.h - the network language inside: text -> lines -> statements -> applications on a net, and back to text.
  *
  * docs/language.md is the language's page. lang_expression.c reads and computes what stands in arguments, lang_parse.c
- * makes statements, lang_expand.c carries them out, lang_names.c finds names, lang_loss.c applies losses, lang_print.c
+ * makes statements, lang_expand.c carries them out (with lang_scope.c and lang_lines.c), lang_names.c finds names, lang_loss.c applies losses, lang_print.c
  * writes a net as text. */
 #ifndef FV_LANG_H
 #define FV_LANG_H
