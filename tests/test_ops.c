@@ -4,6 +4,7 @@
 
 #include "gradcheck.h"
 #include "graph.h"
+#include "initializers.h"
 #include "support.h"
 
 /* ---- going through the records
@@ -368,6 +369,14 @@ static void selftest_tells_of_every_titled_example(void **state) {
     assert_int_equal(told, titled);
 }
 
+static void a_connection_is_an_input_map_of_its_own(void **state) {
+    (void)state;
+    const fv_shape c3 = {3, {5, 5, 60}};
+    fv_fans fans = fv_fans_of(&c3, "kkn");
+    check_near("fan in", fans.in, 25, 0);
+    check_near("fan out", fans.out, 25, 0);
+}
+
 /* ---- names and help
  * -------------------------------------------------------------------------------------------------------------- */
 
@@ -409,6 +418,7 @@ int main(void) {
         cmocka_unit_test(open_sizes_stay_open),
         cmocka_unit_test(running_statistics_follow_the_batch),
         cmocka_unit_test(selftest_tells_of_every_titled_example),
+        cmocka_unit_test(a_connection_is_an_input_map_of_its_own),
         cmocka_unit_test(names_and_help_come_from_the_records),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,15 +34,16 @@ fv_status fv_initialize(const char *text, float *out, const fv_shape *shape, con
 }
 
 fv_fans fv_fans_of(const fv_shape *shape, const char *axes) {
-    double k = 1, i = 0, o = 0, c = 0;
+    double k = 1, i = 0, o = 0, c = 0, connections = 0; /* a connection of a table is a channel of its own */
     for (int d = 0; d < shape->rank; d++) {
         double size = (double)shape->dim[d];
         /* without letters: Keras's order, kernel sizes first, then in and out */
         char letter = axes && axes[d] ? axes[d] : d == shape->rank - 1 ? 'o' : d == shape->rank - 2 ? 'i' : 'k';
-        double *kind = letter == 'i' ? &i : letter == 'o' ? &o : letter == 'c' ? &c : &k;
+        double *kind = letter == 'i' ? &i : letter == 'o' ? &o : letter == 'c' ? &c : letter == 'n' ? &connections : &k;
         *kind = *kind > 0 ? *kind * size : size;
         if (!axes || !axes[d]) axes = NULL;
     }
+    if (connections > 0) i = o = 1;
     if (i == 0) i = c > 0 ? c : o;
     if (o == 0) o = c > 0 ? c : i;
     fv_fans fans = {fmax(1, k * i), fmax(1, k * o)};

@@ -50,7 +50,7 @@ static fv_shape weight_shape(const fv_spatial *s, int64_t inputs, int64_t output
 }
 
 static fv_status infer_connections(fv_infer *infer, const struct conv *f, const fv_spatial *s) {
-    static const char *const axes[] = {"", "kc", "kkc", "kkkc"};
+    static const char *const axes[] = {"", "kn", "kkn", "kkkn"};
     char problem[200];
     int64_t count = 0;
     if (f->groups != 1)
@@ -392,6 +392,7 @@ const fv_op fv_op_conv = {
             {.fields = "6 3x3 padding=1x2 padding_end=0x1 dilation=2x1 groups=2", .in = {"2x6x5x4"}},
             {.fields = "4 3x3 padding=same groups=4 flipped=yes", .in = {"2x5x6x4"}},
             {.fields = "3 3x3 connections=\"01 12 02\" padding=1", .in = {"2x5x4x3"}},
+            {.fields = "2 2x1 connections=\"0,10 1,2,11\"", .in = {"2x3x3x12"}},
             {.fields = "4 3x2 data_format=channels_first padding=1 stride=2", .in = {"2x3x5x6"}},
             {.fields = "3 4 dilation=2 padding=full", .in = {"2x9x2"}},
             {.fields = "2 2x3x2 stride=1x2x1 padding=1", .in = {"2x3x4x5x2"}},

@@ -109,7 +109,8 @@ typedef struct fv_parameter {
     const char *initializer; /* "glorot_uniform"; from the operator's fields or its standard */
     const char *constraint;  /* "max_norm(2)", or NULL */
     const char *regularizer; /* "l2(0.01)", or NULL */
-    /* One letter an axis: k kernel, i input channel, o output channel, c channel (fans: prod(k)*i and prod(k)*o). */
+    /* One letter an axis: k kernel, i input channel, o output channel, c channel, n connection of a table (fans: prod(k)*i
+     * and prod(k)*o). */
     const char *axes;
 } fv_parameter;
 
