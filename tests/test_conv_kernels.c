@@ -104,7 +104,7 @@ static void layers_of_the_textbook_networks(void **state) {
                   {1, 1, 84, 10, 1, 1, 0, 17},  {1, 1, 577, 65, 1, 1, 0, 2},  {27, 23, 3, 17, 7, 2, 3, 2},
                   {15, 17, 64, 32, 1, 1, 0, 2}, {14, 15, 33, 31, 1, 2, 0, 2}, {14, 13, 33, 65, 3, 2, 1, 2},
                   {12, 14, 48, 40, 3, 1, 1, 2}, {35, 31, 3, 16, 11, 4, 2, 1}, {1, 1, 257, 1, 1, 1, 0, 1},
-                  {9, 7, 65, 97, 3, 1, 1, 1}};
+                  {9, 7, 65, 97, 3, 1, 1, 1},   {40, 41, 65, 33, 3, 1, 1, 2}};
     for (size_t i = 0; i < sizeof layers / sizeof layers[0]; i++) {
         fv_conv_geom g = plane(layers[i].h, layers[i].w, layers[i].c, layers[i].f, layers[i].kernel, layers[i].stride,
                                layers[i].pad);

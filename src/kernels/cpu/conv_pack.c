@@ -76,7 +76,8 @@ void conv_pack(const conv_shape *s, const fv_conv_geom *g, const float *weights,
     for (int64_t phase = 0; phase < s->phases; phase++) {
         const conv_job job = conv_job_of(s, g, phase);
         packing p = {s, g, &job, weights, packed};
-        if (job.taps) fv_pool_run(pool, s->groups * s->panels, pack_panel, &p);
-        packed += conv_packed_floats(s, &job);
+        const int64_t floats = conv_packed_floats(s, &job);
+        if (job.taps) fv_pool_run(conv_pool(pool, floats), s->groups * s->panels, pack_panel, &p);
+        packed += floats;
     }
 }

@@ -186,7 +186,9 @@ static void run_rows(const fv_call *call, bool backward) {
                           areas,
                           0};
             r.area = area_of(&s, &job, &r.band, NULL, NULL);
-            fv_pool_run(call->pool, conv_bands(&r.band) * r.band.parts, run_piece, &r);
+            const int64_t results = call->n * job.axis[0].count * job.axis[1].count * job.axis[2].count;
+            fv_pool *pool = conv_pool(call->pool, results * (conv_packed_floats(&s, &job) + s.to_c));
+            fv_pool_run(pool, conv_bands(&r.band) * r.band.parts, run_piece, &r);
         }
         packed += conv_packed_floats(&s, &job);
     }

@@ -98,6 +98,9 @@ conv_view conv_look(const conv_shape *shape, const conv_job *job, const conv_ban
 int64_t conv_packed_floats(const conv_shape *shape, const conv_job *job);
 void conv_pack(const conv_shape *shape, const fv_conv_geom *g, const float *weights, float *packed, fv_pool *pool);
 
+/* The pool for so many multiply-adds: none where waking it would take longer than the work. */
+static inline fv_pool *conv_pool(fv_pool *pool, int64_t multiply_adds) { return multiply_adds < 65536 ? NULL : pool; }
+
 static inline int64_t conv_ceil(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static inline int64_t conv_min(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t conv_max(int64_t a, int64_t b) { return a > b ? a : b; }

@@ -392,13 +392,16 @@ static fv_status run(const fv_call *call) {
     d.sums = call->scratch;
     d.areas = (char *)call->scratch + sum_bytes(&d);
     d.area = area_of(&d, NULL, NULL);
+    const int64_t results = call->n * job.axis[0].count * job.axis[1].count * job.axis[2].count;
+    fv_pool *pool = conv_pool(call->pool, results * d.rows * d.columns);
     if (!d.by_slot) {
-        fv_pool_run(call->pool, d.blocks * d.parts * s.groups, run_piece, &d);
+        fv_pool_run(pool, d.blocks * d.parts * s.groups, run_piece, &d);
         return FV_OK;
     }
-    fv_pool_run(call->pool, FV_SLOTS, run_piece, &d);
-    if (s.pixels > 1) fv_pool_run(call->pool, FV_SLOTS, fold_slot, &d);
-    fv_pool_run(call->pool, conv_ceil(weight_count(&d), ADD_FLOATS), add_slots, &d);
+    fv_pool_run(pool, FV_SLOTS, run_piece, &d);
+    pool = conv_pool(call->pool, FV_SLOTS * d.rows * d.columns);
+    if (s.pixels > 1) fv_pool_run(pool, FV_SLOTS, fold_slot, &d);
+    fv_pool_run(pool, conv_ceil(weight_count(&d), ADD_FLOATS), add_slots, &d);
     return FV_OK;
 }
 
