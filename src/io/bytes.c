@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -185,6 +186,30 @@ int64_t fv_read_start(const char *path, unsigned char *out, size_t size) {
 
 /* ---- writing ---------------------------------------------------------------------------------------------------- */
 
+static atomic_uint_fast64_t writings;
+static atomic_int_fast64_t fail_after = -1;
+static atomic_int fail_why;
+
+uint64_t fv_write_count(void) { return atomic_load(&writings); }
+
+void fv_write_fail_after(int64_t countdown, int why) {
+    atomic_store(&fail_why, why);
+    atomic_store(&fail_after, countdown);
+}
+
+/* Counts a step of writing; false, with errno set, when a test wants this one to fail. */
+static bool allowed(void) {
+    atomic_fetch_add_explicit(&writings, 1, memory_order_relaxed);
+    if (atomic_load_explicit(&fail_after, memory_order_relaxed) < 0) return true;
+    if (atomic_fetch_sub(&fail_after, 1) != 0) return true;
+    errno = atomic_load(&fail_why);
+    return false;
+}
+
+static fv_status cannot_write(const char *path, int why, fv_error *error) {
+    return fv_fail_at(error, FV_E_FILE, path, 0, 0, "cannot be written: %s", strerror(why));
+}
+
 /* A new file beside `path`; its name into *name (free with fv_free). */
 static int create_beside(const char *path, char **name, fv_error *error) {
     for (int i = 0; i < 1000; i++) {
@@ -195,20 +220,21 @@ static int create_beside(const char *path, char **name, fv_error *error) {
             fv_fail_memory(error, path, strlen(path));
             return -1;
         }
-        int fd = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        int fd = allowed() ? open(*name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666) : -1;
         if (fd >= 0) return fd;
         fv_free(*name);
         *name = NULL;
         if (errno != EEXIST) break;
     }
-    fv_fail_at(error, FV_E_FILE, path, 0, 0, "cannot be written: %s", strerror(errno));
+    cannot_write(path, errno, error);
     return -1;
 }
 
 static bool write_all(int fd, const unsigned char *data, size_t size) {
     while (size > 0) {
-        ssize_t wrote = write(fd, data, size < 1u << 30 ? size : 1u << 30);
+        ssize_t wrote = allowed() ? write(fd, data, size < 1u << 30 ? size : 1u << 30) : -1;
         if (wrote < 0 && errno == EINTR) continue;
+        if (wrote == 0) errno = EIO;
         if (wrote <= 0) return false;
         data += wrote;
         size -= (size_t)wrote;
@@ -216,41 +242,103 @@ static bool write_all(int fd, const unsigned char *data, size_t size) {
     return true;
 }
 
-/* So that the rename itself survives a power cut. Not all file systems can; the file's content is safe either way. */
-static void sync_folder_of(const char *path) {
+/* Does the file hold these bytes from `at` on? */
+static bool same_bytes(int fd, off_t at, const unsigned char *data, size_t size) {
+    unsigned char piece[16384];
+    while (size > 0) {
+        ssize_t got = pread(fd, piece, size < sizeof piece ? size : sizeof piece, at);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return false;
+        if (got == 0 || memcmp(piece, data, (size_t)got) != 0) return errno = EIO, false;
+        data += got;
+        at += got;
+        size -= (size_t)got;
+    }
+    return true;
+}
+
+/* What was written is read again: some file systems only notice then. */
+static bool holds(int fd, const fv_part *parts, int count) {
+    off_t at = 0;
+    if (!allowed()) return false;
+    for (int i = 0; i < count; i++) {
+        if (!same_bytes(fd, at, parts[i].data, parts[i].size)) return false;
+        at += (off_t)parts[i].size;
+    }
+    return true;
+}
+
+/* So that the rename itself survives a power cut. Where a file system cannot, the file's content is safe either way. */
+static bool sync_folder(const char *folder) {
+    int fd = allowed() ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (fd < 0) return errno == EACCES; /* a folder may be written to without being readable */
+    bool good = allowed() && (fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP);
+    int why = errno;
+    close(fd);
+    errno = why;
+    return good;
+}
+
+/* The folder that `path` lies in; free with fv_free. */
+static char *folder_of(const char *path) {
     const char *slash = strrchr(path, '/');
     size_t length = slash ? (size_t)(slash - path) : 0;
     char *folder = fv_alloc(length + 2);
-    if (!folder) return;
+    if (!folder) return NULL;
     memcpy(folder, path, length);
     if (length == 0) folder[0] = slash ? '/' : '.';
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    fv_free(folder);
-    if (fd < 0) return;
-    fsync(fd);
-    close(fd);
+    return folder;
 }
 
-fv_status fv_write_bytes(const char *path, const fv_part *parts, int count, fv_error *error) {
+/* The file at `path` gets a second name, or, where there are no second names, that name alone. */
+static bool keep_as(const char *path, const char *previous) {
+    if (!allowed()) return false;
+    if (unlink(previous) != 0 && errno != ENOENT) return false;
+    if (!allowed()) return false;
+    return link(path, previous) == 0 || rename(path, previous) == 0;
+}
+
+fv_status fv_replace_bytes(const char *path, const char *previous, const fv_part *parts, int count, fv_error *error) {
     struct stat old;
     bool replaces = stat(path, &old) == 0;
     if (replaces && !S_ISREG(old.st_mode))
         return fv_fail_at(error, FV_E_FILE, path, 0, 0, "cannot be written: is not a regular file");
-    char *name = NULL;
+    char *name = NULL, *folder = folder_of(path);
+    if (!folder) return fv_fail_memory(error, path, strlen(path));
     int fd = create_beside(path, &name, error);
-    if (fd < 0) return error ? error->status : FV_E_FILE;
+    if (fd < 0) {
+        fv_free(folder);
+        return error ? error->status : FV_E_FILE;
+    }
     bool good = !replaces || fchmod(fd, old.st_mode & 07777) == 0;
     for (int i = 0; good && i < count; i++) good = write_all(fd, parts[i].data, parts[i].size);
-    good = good && fsync(fd) == 0;
+    good = good && allowed() && fsync(fd) == 0 && holds(fd, parts, count);
     int why = errno;
-    if (close(fd) != 0 && good) good = false, why = errno;
-    if (good && rename(name, path) != 0) good = false, why = errno;
-    if (good)
-        sync_folder_of(path);
-    else
+    if ((close(fd) != 0 || (good && !allowed())) && good) good = false, why = errno;
+    if (good && replaces && previous && !keep_as(path, previous)) good = false, why = errno;
+    if (good && (!allowed() || rename(name, path) != 0)) good = false, why = errno;
+    if (!good)
         unlink(name);
+    else if (!sync_folder(folder))
+        good = false, why = errno;
+    fv_free(folder);
     fv_free(name);
-    return good ? FV_OK : fv_fail_at(error, FV_E_FILE, path, 0, 0, "cannot be written: %s", strerror(why));
+    return good ? FV_OK : cannot_write(path, why, error);
+}
+
+fv_status fv_write_bytes(const char *path, const fv_part *parts, int count, fv_error *error) {
+    return fv_replace_bytes(path, NULL, parts, count, error);
+}
+
+fv_status fv_append_bytes(const char *path, const void *data, size_t size, fv_error *error) {
+    struct stat old;
+    int fd = allowed() ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666) : -1;
+    if (fd < 0) return cannot_write(path, errno, error);
+    bool good = fstat(fd, &old) == 0 && write_all(fd, data, size);
+    int why = errno;
+    if (!good && ftruncate(fd, old.st_size) != 0) why = errno; /* no half of a line stays behind */
+    if (close(fd) != 0 && good) good = false, why = errno;
+    return good ? FV_OK : cannot_write(path, why, error);
 }
 
 /* ---- names ------------------------------------------------------------------------------------------------------ */

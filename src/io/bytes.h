@@ -17,13 +17,23 @@ bool fv_is_gzip(const unsigned char *bytes, size_t size);
 fv_status fv_gunzip_bytes(const unsigned char *in, size_t in_size, size_t limit, const char *name, unsigned char **out,
                           size_t *size, fv_error *error);
 
-/* Writes a file so that either the old or the whole new content is there: temporary file beside it, fsync, rename,
- * fsync of the folder. `parts` are written one after the other. */
+/* Writes a file so that either the old or the whole new content is there: temporary file beside it, fsync, read again and
+ * compared, rename, fsync of the folder. `parts` are written one after the other. */
 typedef struct fv_part {
     const void *data;
     size_t size;
 } fv_part;
 fv_status fv_write_bytes(const char *path, const fv_part *parts, int count, fv_error *error);
+/* The same; the old file, if there is one, stays under the name `previous` (NULL: it goes). At every moment `path` or
+ * `previous` is whole. */
+fv_status fv_replace_bytes(const char *path, const char *previous, const fv_part *parts, int count, fv_error *error);
+/* Adds to the end of a file, which is made if it is not there; on failure it is as long as before. */
+fv_status fv_append_bytes(const char *path, const void *data, size_t size, fv_error *error);
+
+/* For tests: how many steps of writing (create, write, sync, rename, ...) so far; the one after `countdown` more fails
+ * with errno `why` (negative: none does). */
+uint64_t fv_write_count(void);
+void fv_write_fail_after(int64_t countdown, int why);
 
 /* "needs pictures.gz" -> lower-case extension without the point, "" if none. The result is valid until the thread's
  * next call. */

@@ -275,7 +275,8 @@ static fv_status describe_notes(const fv_store *store, json_t *header, fv_error 
 }
 
 /* Header length, header padded with spaces to a multiple of 8, then the tensors. */
-static fv_status write_parts(const char *path, json_t *header, fv_part *parts, int count, fv_error *error) {
+static fv_status write_parts(const char *path, const char *previous, json_t *header, fv_part *parts, int count,
+                             fv_error *error) {
     char *text = json_dumps(header, JSON_COMPACT);
     if (!text) return fv_fail_memory(error, "the header of a safetensors file", 0);
     size_t length = strlen(text), padded = (length + 7) / 8 * 8;
@@ -286,19 +287,23 @@ static fv_status write_parts(const char *path, json_t *header, fv_part *parts, i
     parts[2] = (fv_part){"        ", padded - length};
     fv_status status = padded > HEADER_LIMIT ? fv_fail_at(error, FV_E_UNSUPPORTED, path, 0, 0,
                                                           "names and notes exceed the format's 100 MB")
-                                             : fv_write_bytes(path, parts, count, error);
+                                             : fv_replace_bytes(path, previous, parts, count, error);
     free(text); /* jansson's */
     return status;
 }
 
 fv_status fv_safetensors_write(const fv_store *store, const char *path, fv_error *error) {
+    return fv_safetensors_replace(store, path, NULL, error);
+}
+
+fv_status fv_safetensors_replace(const fv_store *store, const char *path, const char *previous, fv_error *error) {
     fv_part *parts = fv_alloc_array((size_t)fv_store_count(store) + 3, sizeof *parts);
     json_t *header = json_object();
     int count = 3;
     fv_status status = parts && header ? FV_OK : fv_fail_memory(error, "the header of a safetensors file", 0);
     if (status == FV_OK) status = describe_notes(store, header, error);
     if (status == FV_OK) status = lay_out(store, header, parts, &count, error);
-    if (status == FV_OK) status = write_parts(path, header, parts, count, error);
+    if (status == FV_OK) status = write_parts(path, previous, header, parts, count, error);
     json_decref(header);
     fv_free(parts);
     return status;

@@ -143,3 +143,19 @@ fv_status fv_store_set_note(fv_store *store, const char *key, const char *value,
     enter(&store->notes, sizeof(note), name);
     return FV_OK;
 }
+
+uint64_t fv_store_hash(const fv_store *store, const char *except) {
+    uint64_t sum = 0; /* a sum knows no order */
+    for (int i = 0; i < store->items.count; i++) {
+        const item *it = (const item *)store->items.records + i;
+        uint64_t h =
+            fv_hash(fv_hash_text(it->name), it->tensor.shape.dim, (size_t)it->tensor.shape.rank * sizeof(int64_t));
+        size_t bytes = (size_t)fv_shape_count(&it->tensor.shape) * fv_dtype_size(it->tensor.dtype);
+        sum += fv_hash(h + (uint64_t)it->tensor.dtype, it->tensor.data, bytes);
+    }
+    for (int i = 0; i < store->notes.count; i++) {
+        const note *n = (const note *)store->notes.records + i;
+        if (!except || strcmp(n->key, except) != 0) sum += fv_hash(fv_hash_text(n->key), n->value, strlen(n->value));
+    }
+    return sum;
+}

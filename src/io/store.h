@@ -21,6 +21,9 @@ const char *fv_store_note_key(const fv_store *store, int index);
 const char *fv_store_note(const fv_store *store, const char *key); /* NULL if there is none */
 fv_status fv_store_set_note(fv_store *store, const char *key, const char *value, fv_error *error);
 
+/* A hash of all tensors and notes but the note `except` (may be NULL), whatever their order. */
+uint64_t fv_store_hash(const fv_store *store, const char *except);
+
 /* Memory that the store frees with itself (fv_free): where its tensors lie. On failure it stays the caller's. */
 fv_status fv_store_keep(fv_store *store, void *memory, fv_error *error);
 
@@ -33,6 +36,8 @@ fv_store *fv_safetensors_parse(const unsigned char *bytes, size_t size, const ch
 /* Written to a temporary file beside it, fsynced, renamed, folder fsynced: the old file stays whole if anything fails.
  */
 fv_status fv_safetensors_write(const fv_store *store, const char *path, fv_error *error);
+/* The same; the old file stays under the name `previous` (NULL: it goes). */
+fv_status fv_safetensors_replace(const fv_store *store, const char *path, const char *previous, fv_error *error);
 
 /* NPY 1.0, 2.0, 3.0 in C order (Fortran order is rearranged), either byte order, plain or gzip: one tensor, free its
  * data with fv_free. Types that we lack become the next wider one (f16 -> f32, u16 -> i32, u32 -> i64). */

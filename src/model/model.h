@@ -3,6 +3,7 @@
 #define FV_MODEL_H
 
 #include "plan.h"
+#include "store.h"
 
 typedef struct fv_note {
     char *key, *value;
@@ -29,6 +30,13 @@ fv_status fv_model_sync(fv_model *model, fv_error *error);
 fv_status fv_preprocess_from_net(const fv_net *net, fv_preprocess *out, fv_error *error);
 /* Builds an empty model around one more reference of the net: no weights yet. For readers of model files. */
 fv_model *fv_model_around(fv_net *net, fv_error *error);
+
+/* What fv_model_save writes: weights and all that describes them. The store borrows the weights. */
+fv_status fv_model_to_store(const fv_model *model, fv_store *store, fv_error *error);
+/* The model that a store holds; `name` is used in messages. Tensors in front of whose names stands FV_NOT_A_WEIGHT are
+ * not looked at. */
+fv_model *fv_model_from_store(const fv_store *store, const char *name, fv_error *error);
+#define FV_NOT_A_WEIGHT "training/"
 
 /* Draws the initial value of one weight: one record per initializer, one line each in initializers.def. */
 typedef struct fv_initializer {

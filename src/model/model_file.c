@@ -74,12 +74,17 @@ static fv_status describe(const fv_model *model, fv_store *store, fv_error *erro
     return status;
 }
 
-fv_status fv_model_save(const fv_model *model, const char *path, fv_error *error) {
-    fv_store *store = fv_store_new();
-    if (!store) return fv_fail_memory(error, "a model file", 0);
+fv_status fv_model_to_store(const fv_model *model, fv_store *store, fv_error *error) {
     fv_status status = describe(model, store, error);
     for (int i = 0; i < model->weight_count && !status; i++)
         status = fv_store_add(store, fv_model_weight_name(model, i), fv_model_weight(model, i), error);
+    return status;
+}
+
+fv_status fv_model_save(const fv_model *model, const char *path, fv_error *error) {
+    fv_store *store = fv_store_new();
+    if (!store) return fv_fail_memory(error, "a model file", 0);
+    fv_status status = fv_model_to_store(model, store, error);
     if (!status) status = fv_safetensors_write(store, path, error);
     fv_store_free(store);
     return status;
@@ -90,7 +95,7 @@ fv_status fv_model_save(const fv_model *model, const char *path, fv_error *error
 
 typedef struct reader {
     const char *path;
-    fv_store *store;
+    const fv_store *store;
     fv_model *model;
     fv_error *error;
 } reader;
@@ -112,11 +117,19 @@ static fv_status check_weight(const reader *r, const fv_value_info *value) {
                       expected, fv_dtype_name(tensor.dtype), fv_shape_text(&tensor.shape, got, sizeof got));
 }
 
+static bool is_other(const char *name) { return !strncmp(name, FV_NOT_A_WEIGHT, strlen(FV_NOT_A_WEIGHT)); }
+
+static int weights_in(const fv_store *store) {
+    int count = 0;
+    for (int i = 0; i < fv_store_count(store); i++) count += !is_other(fv_store_name(store, i));
+    return count;
+}
+
 static fv_status check_no_others(const reader *r) {
     const fv_net *net = r->model->net;
     for (int i = 0; i < fv_store_count(r->store); i++) {
         const char *name = fv_store_name(r->store, i);
-        bool known = false;
+        bool known = is_other(name);
         for (int v = 0; v < net->value_count && !known; v++)
             known = (net->values[v].kind == FV_KIND_WEIGHT || net->values[v].kind == FV_KIND_STATE) &&
                     !strcmp(net->values[v].name, name);
@@ -135,7 +148,7 @@ static fv_status read_weights(const reader *r) {
         if (status) return status;
         count++;
     }
-    fv_status status = count == fv_store_count(r->store) ? FV_OK : check_no_others(r);
+    fv_status status = count == weights_in(r->store) ? FV_OK : check_no_others(r);
     if (status) return status;
     model->weights.of = fv_alloc_array((size_t)net->value_count + 1, sizeof *model->weights.of);
     model->weight_values = fv_alloc_array((size_t)count + 1, sizeof *model->weight_values);
@@ -228,17 +241,22 @@ static fv_status read_net(reader *r) {
     return status;
 }
 
+fv_model *fv_model_from_store(const fv_store *store, const char *name, fv_error *error) {
+    reader r = {.path = name, .error = error, .store = store};
+    bool good = !read_net(&r) && !read_weights(&r) && !read_classes(&r) && !read_preprocess(&r) && !read_notes(&r);
+    if (!good) fv_model_free(r.model), r.model = NULL;
+    return r.model;
+}
+
 fv_model *fv_model_load(const char *path, fv_error *error) {
     struct stat info;
     fv_text file = {0};
     fv_text_add(&file, path);
     if (!stat(path, &info) && S_ISDIR(info.st_mode)) fv_text_add(&file, "/best.safetensors");
     if (file.failed) return fv_fail_memory(error, "a file name", 0), NULL;
-    reader r = {.path = file.data, .error = error, .store = fv_safetensors_read(file.data, error)};
-    bool good =
-        r.store && !read_net(&r) && !read_weights(&r) && !read_classes(&r) && !read_preprocess(&r) && !read_notes(&r);
-    if (!good) fv_model_free(r.model), r.model = NULL;
-    fv_store_free(r.store);
+    fv_store *store = fv_safetensors_read(file.data, error);
+    fv_model *model = store ? fv_model_from_store(store, file.data, error) : NULL;
+    fv_store_free(store);
     fv_text_free(&file);
-    return r.model;
+    return model;
 }
