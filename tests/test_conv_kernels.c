@@ -152,7 +152,8 @@ static void geometries_drawn_at_random(void **state) {
     (void)state;
     static const int64_t channels[] = {1, 1, 2, 3, 3, 5, 6, 16, 17, 31, 33};
     for (int i = 0; i < 90; i++) {
-        fv_conv_geom g = {.groups = draw(0, 3) ? 1 : draw(2, 4), .flipped = draw(0, 4) == 0};
+        fv_conv_geom g = {.groups = draw(0, 3) ? 1 : draw(2, 4)};
+        g.flipped = draw(0, 4) == 0;
         int dims = (int)draw(1, 3);
         g.c = channels[draw(0, 10)] * (g.groups > 1 ? g.groups : 1);
         g.f = channels[draw(0, 10)] * g.groups;
