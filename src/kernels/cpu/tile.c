@@ -1,13 +1,9 @@
 /* tile.c - the register tiles, one function for each height and width. See tile.h. */
 #include "tile.h"
 
-/* Loads that may be partial cost nothing where the mask is a register. */
+/* Whole vectors are loaded as such: with masked loads throughout, weight gradients took 10% longer even on AVX-512. */
 FV_INLINE vf load_last(const float *p, int64_t lanes) {
-#if FV_LANES >= 8
-    return vf_load_part(p, lanes);
-#else
     return lanes == FV_LANES ? vf_load(p) : vf_load_part(p, lanes);
-#endif
 }
 
 /* Partial stores in AVX2 go through halves: its masked store is slow on many processors. */
