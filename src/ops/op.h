@@ -224,9 +224,16 @@ typedef struct fv_example {
     const char *out[2];
     bool training;    /* run in training mode */
     bool no_gradient; /* random, or has a kink at these numbers */
-    bool figures; /* not run: the shape of out[0] and the counts below are what it shows */
+    bool figures;     /* not run: the shape of out[0] and the counts below are what it shows */
     int64_t parameters, macs;
 } fv_example;
+
+/* An example with one input and no run: what comes out and what it costs. */
+#define FV_FIGURES(TITLE, FIELDS, IN, OUT, PARAMETERS, MACS)                                                           \
+    {                                                                                                                  \
+        .title = TITLE, .fields = FIELDS, .in = {IN}, .out = {OUT}, .figures = true, .parameters = PARAMETERS,         \
+        .macs = MACS                                                                                                   \
+    }
 
 /* ---- the record ---------------------------------------------------------------------------------------------------
  */
