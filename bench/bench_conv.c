@@ -24,8 +24,8 @@ static double now(void) {
 /* ---- the peak: as many independent multiply-adds as hide their latency ---------------------------------------------
  */
 
-#define PEAK(name, lanes, ...)                                                                                         \
-    __VA_ARGS__ static double name(long rounds) {                                                                      \
+#define PEAK(name, lanes, target)                                                                                      \
+    target static double name(long rounds) {                                                                           \
         typedef float v __attribute__((vector_size(4 * lanes)));                                                       \
         v a[10], b = (v){0} + 0.999f, c = (v){0} + 0.001f;                                                             \
         for (int i = 0; i < 10; i++) a[i] = (v){0} + (float)i;                                                         \
@@ -39,7 +39,7 @@ static double now(void) {
         return 2.0 * lanes * 10;                                                                                       \
     }
 
-PEAK(peak_generic, 4)
+PEAK(peak_generic, 4, )
 #if defined(__x86_64__)
 PEAK(peak_avx2, 8, __attribute__((target("avx2,fma"))))
 PEAK(peak_avx512, 16, __attribute__((target("avx512f,fma"))))
