@@ -44,6 +44,10 @@ static void every_record_is_complete(void **state) {
         if (!op->ports[0].name) fail_msg("%s reads nothing", op->name);
         for (int i = 0; i < op->field_count; i++) {
             const fv_field *f = &op->fields[i];
+            bool taken = !strcmp(f->name, "size") || !strcmp(f->name, "name"); /* every options struct has these */
+            for (int k = 0; k < FV_MAX_PORTS && op->ports[k].name; k++)
+                taken = taken || (op->ports[k].role == FV_INPUT && !strcmp(f->name, op->ports[k].name));
+            if (taken) fail_msg("%s: field %s has the name of another member of the C options", op->name, f->name);
             if (!f->help) fail_msg("%s: field %s has no help", op->name, f->name);
             if (f->kind == FV_FIELD_CHOICE && !f->choices) fail_msg("%s: field %s has no words", op->name, f->name);
         }
