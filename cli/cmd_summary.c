@@ -165,24 +165,10 @@ static int print_json(const cli_call *call, const fv_summary *summary) {
 
 /* ---- the command ------------------------------------------------------------------------------------------------------------------ */
 
-/* "224x224x3" */
-static bool read_shape(const char *text, fv_shape *shape) {
-    *shape = (fv_shape){0};
-    for (const char *s = text;; s++) {
-        char *end;
-        long long n = strtoll(s, &end, 10);
-        if (end == s || n < 1 || shape->rank == FV_MAX_RANK - 1) return false;
-        shape->dim[shape->rank++] = n;
-        s = end;
-        if (!*s) return true;
-        if (*s != 'x') return false;
-    }
-}
-
 static int print(const cli_call *call, const options *o, fv_net *net) {
     fv_error error = {0};
     fv_shape shape;
-    if (o->input && !read_shape(o->input, &shape))
+    if (o->input && !cli_read_shape(o->input, &shape))
         return cli_usage_error(call->command, "--input: expected a shape such as 224x224x3, got '%s'", o->input);
     if (o->text) {
         char *text = fv_net_text(net);

@@ -115,6 +115,19 @@ bool cli_is_model(const char *path) {
     return S_ISDIR(about.st_mode) || (dot && strcmp(dot, ".safetensors") == 0);
 }
 
+bool cli_read_shape(const char *text, fv_shape *shape) {
+    *shape = (fv_shape){0};
+    for (const char *s = text;; s++) {
+        char *end;
+        long long n = strtoll(s, &end, 10);
+        if (end == s || n < 1 || shape->rank == FV_MAX_RANK - 1) return false;
+        shape->dim[shape->rank++] = n;
+        s = end;
+        if (!*s) return true;
+        if (*s != 'x') return false;
+    }
+}
+
 /* ---- JSON ------------------------------------------------------------------------------------------------------------------------ */
 
 json_t *cli_json_number(double value) { return isfinite(value) ? json_real(value) : json_null(); }

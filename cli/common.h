@@ -34,6 +34,9 @@ fv_data *cli_open_data(const char *spec, bool test, int64_t seed, int64_t limit,
 /* Is it the file or run folder of a model (else a network)? */
 bool cli_is_model(const char *path);
 
+/* The shape of a sample, "224x224x3"; false if it is none. */
+bool cli_read_shape(const char *text, fv_shape *shape);
+
 /* Prints the JSON value to stdout, indented, and frees it. */
 int cli_print_json(const cli_call *call, json_t *json);
 /* A number that JSON can hold: null where it is not finite. */

@@ -211,6 +211,21 @@ FV_API int fv_summary_count(const fv_summary *summary);
 FV_API const fv_layer *fv_summary_layer(const fv_summary *summary, int index);
 FV_API fv_layer fv_summary_total(const fv_summary *summary); /* sums; bytes: all outputs of one sample */
 
+/* ---- what a net looks like ---------------------------------------------------------------------------------------- */
+
+typedef struct fv_dot_options {
+    size_t size;
+    fv_shape input; /* sample shape of the first data input where the net leaves it open */
+    bool blocks;    /* every outermost block as one box */
+    bool unfolded;  /* repetitions of a block one by one; default: drawn once with their number */
+    bool across;    /* from left to right; default: from top to bottom */
+} fv_dot_options;
+
+/* The graph in Graphviz's DOT language: blocks as clusters, shapes on the arrows, operators with their main fields in the
+ * boxes; losses and targets are left out. Free with fv_free. */
+FV_API char *fv_net_dot_with(fv_net *net, fv_error *error, const fv_dot_options *options);
+#define fv_net_dot(net, error, ...) fv_net_dot_with(net, error, FV_OPTIONS(fv_dot_options, __VA_ARGS__))
+
 /* ---- operators, as the registry knows them ---------------------------------------------------------------------- */
 
 FV_API int fv_op_count(void);

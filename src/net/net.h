@@ -119,6 +119,11 @@ int fv_net_target(fv_net *net, const char *name, const fv_type *type);
  * Writes value_count types. */
 fv_status fv_net_infer(const fv_net *net, const fv_shape *input, fv_type *types, fv_error *error);
 
+/* What the operator of node n says of its cost; `types` as fv_net_infer wrote them. Multiply-adds are 0 while sizes are open. */
+fv_status fv_net_cost(const fv_net *net, const fv_type *types, int n, fv_cost *cost, fv_error *error);
+/* Losses and what feeds on targets serve training alone: summaries and drawings leave them out. */
+bool fv_net_for_training(const fv_net *net, int n);
+
 const char *fv_net_find_setting(const fv_net *net, const char *section, const char *key); /* NULL if not set */
 
 #endif

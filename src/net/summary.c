@@ -58,11 +58,12 @@ static void start_views(survey *s) {
     }
 }
 
-/* The widest view among the node's data inputs. */
+/* The widest view among the node's data inputs that more than guide. */
 static view inputs_view(const survey *s, const fv_node *node) {
     view widest = {0, 0};
     for (int i = 0; i < node->inputs; i++) {
         view v = s->views[node->value_in[i]];
+        if (i < FV_MAX_PORTS && node->op->guides >> i & 1) continue;
         if (v.extent > widest.extent) widest.extent = v.extent;
         if (v.jump > widest.jump) widest.jump = v.jump;
     }
@@ -77,29 +78,29 @@ static view grow_view(const survey *s, view in, const fv_cost *cost) {
                   cost->upsamples ? in.jump / stride : in.jump * stride};
 }
 
-/* What the operator says of its cost; types of inputs and outputs as `survey` knows them. */
-static fv_status ask_cost(const survey *s, const fv_node *node, fv_cost *cost) {
+fv_status fv_net_cost(const fv_net *net, const fv_type *types, int n, fv_cost *cost, fv_error *error) {
+    const fv_node *node = &net->nodes[n];
     *cost = (fv_cost){.extent = 1, .stride = 1};
     if (!node->op->cost) return FV_OK;
     fv_type out[FV_MAX_OUTPUTS];
     fv_parameter parameter[FV_MAX_PORTS] = {{0}};
     bool open = false;
     fv_type *in = fv_alloc_array((size_t)(node->inputs ? node->inputs : 1), sizeof *in);
-    if (!in) return fv_fail_memory(s->error, "a summary", (size_t)node->inputs * sizeof *in);
+    if (!in) return fv_fail_memory(error, "the cost of a layer", (size_t)node->inputs * sizeof *in);
     for (int i = 0; i < node->inputs; i++) {
-        in[i] = s->types[node->value_in[i]];
+        in[i] = types[node->value_in[i]];
         open = open || is_open(&in[i]);
     }
     for (int i = 0; i < node->outputs; i++) {
-        out[i] = s->types[node->value_out[i]];
+        out[i] = types[node->value_out[i]];
         open = open || is_open(&out[i]);
     }
     for (int k = 0; k < node->parameters; k++) {
         int value = node->value_in[node->inputs + k];
         parameter[k].absent = value < 0;
         if (value < 0) continue;
-        parameter[k] = s->net->values[value].parameter;
-        parameter[k].shape = s->types[value].shape;
+        parameter[k] = net->values[value].parameter;
+        parameter[k].shape = types[value].shape;
     }
     fv_site site = {node->op, node->fields, node->inputs, node->outputs, node->parameters, in, out, parameter};
     node->op->cost(&site, cost);
@@ -169,9 +170,8 @@ static fv_status add_row(survey *s, int n, const fv_cost *cost) {
     return FV_OK;
 }
 
-/* Losses and what feeds on targets serve training alone. */
-static bool for_training(const fv_net *net, const fv_node *node) {
-    int value = node->value_out[0];
+bool fv_net_for_training(const fv_net *net, int n) {
+    int value = net->nodes[n].value_out[0];
     return net->values[value].of_target || fv_net_is_loss(net, value);
 }
 
@@ -179,8 +179,8 @@ static fv_status survey_node(survey *s, int n) {
     const fv_node *node = &s->net->nodes[n];
     fv_cost cost;
     s->row_of[n] = -1;
-    if (for_training(s->net, node)) return FV_OK;
-    fv_status status = ask_cost(s, node, &cost);
+    if (fv_net_for_training(s->net, n)) return FV_OK;
+    fv_status status = fv_net_cost(s->net, s->types, n, &cost, s->error);
     if (status) return status;
     view v = grow_view(s, inputs_view(s, node), &cost);
     for (int i = 0; i < node->outputs; i++) s->views[node->value_out[i]] = v;

@@ -263,6 +263,9 @@ typedef struct fv_op {
      * (softmax, sigmoid). 0: not such an operator. */
     int logits_input;
     const char *onnx; /* its ONNX counterpart, for help */
+    /* Bit i: input i only guides, by its shape or by where its maxima are. No gradient goes to it, and no cell sees
+     * through it. */
+    unsigned guides;
 
     fv_status (*infer)(fv_infer *infer);
     void (*cost)(const fv_site *site, fv_cost *cost); /* NULL: no multiply-adds, extent 1 */
