@@ -13,10 +13,10 @@
 #include "progress.h"
 
 typedef struct options {
-    const char *folder, *optimizer, *schedule, *loss, *metrics, *validation, *isa;
+    const char *folder, *resume, *save_every, *optimizer, *schedule, *loss, *metrics, *validation, *isa;
     int64_t epochs, batch, seed, data_seed, limit, threads;
     double rate, validation_split;
-    bool validation_tail, no_shuffle, force, quiet, json;
+    bool validation_tail, no_shuffle, no_prefetch, force, quiet, json;
     cli_settings set;
 } options;
 
@@ -24,6 +24,10 @@ static const cli_option list[] = {
     {"output", 'o', CLI_TEXT, offsetof(options, folder), "DIR", "folder for the models and the history of this run", 0,
      0},
     {"force", 'f', CLI_FLAG, offsetof(options, force), NULL, "write over the run that DIR holds", 0, 0},
+    {"resume", 0, CLI_TEXT, offsetof(options, resume), "DIR", "go on with the run in DIR; more --epochs extend it", 0,
+     0},
+    {"save-every", 0, CLI_TEXT, offsetof(options, save_every), "N",
+     "a checkpoint every N steps or, as 30s, seconds; default 300s, 0: at ends of epochs", 0, 0},
     {"epochs", 'e', CLI_WHOLE, offsetof(options, epochs), "N", "passes over the data; default the net's, else 5", 1,
      1e9},
     {"batch", 'b', CLI_WHOLE, offsetof(options, batch), "N", "samples in a step; default the net's, else 64", 1, 1e9},
@@ -46,6 +50,7 @@ static const cli_option list[] = {
     CLI_DATA_SEED(options),
     CLI_LIMIT(options),
     CLI_THREADS(options),
+    {"no-prefetch", 0, CLI_FLAG, offsetof(options, no_prefetch), NULL, "make each batch when its step comes", 0, 0},
     CLI_ISA(options),
     {"quiet", 'q', CLI_FLAG, offsetof(options, quiet), NULL, "only the last line", 0, 0},
     CLI_JSON(options)};
@@ -54,41 +59,68 @@ static const cli_option list[] = {
 typedef struct training {
     const cli_call *call;
     const options *options;
-    fv_net *net;
+    const char *net_name, *data_name, *validation_name, *folder;
+    int64_t data_seed, limit;
+    int64_t save_steps;
+    double save_seconds;
+    fv_net *net; /* NULL: the one of the checkpoint */
     fv_data *data, *validation;
-    fv_model *model;
+    fv_model *model, *kept;
     double split;
     fv_history *history;
-    FILE *out; /* for what is told on the way */
+    int64_t epoch, epochs, step, steps; /* where it was last seen */
+    FILE *out;                          /* for what is told on the way */
     cli_progress progress;
     size_t made; /* the first folder above the run folder that was made: so much of its path; 0: none */
 } training;
 
 /* ---- Ctrl-C ----------------------------------------------------------------------------------------------------------------- */
 
-static volatile sig_atomic_t interrupted;
+static volatile sig_atomic_t interrupted; /* by which signal; 0: by none */
 
+/* The first one asks the training to stop after its step, the second one ends the program. */
 static void on_interrupt(int signal_number) {
-    interrupted = 1;
-    signal(signal_number, SIG_DFL); /* the second one ends the program */
+    interrupted = signal_number;
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+}
+
+/* A shell that started the program in the background may have told it to ignore Ctrl-C. */
+static void catch_signals(void) {
+    struct sigaction old, action = {.sa_handler = on_interrupt};
+    static const int signals[] = {SIGINT, SIGTERM};
+    sigemptyset(&action.sa_mask);
+    action.sa_flags = SA_RESTART;
+    for (int i = 0; i < 2; i++)
+        if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN) sigaction(signals[i], &action, NULL);
+}
+
+static void release_signals(void) {
+    struct sigaction old;
+    static const int signals[] = {SIGINT, SIGTERM};
+    for (int i = 0; i < 2; i++)
+        if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler == on_interrupt) signal(signals[i], SIG_DFL);
 }
 
 /* ---- the run folder ----------------------------------------------------------------------------------------------------------- */
 
-static const char *const run_files[] = {"best.safetensors", "last.safetensors", "history.jsonl"};
+static const char *const run_files[] = {"best.safetensors", "last.safetensors", "checkpoint.safetensors",
+                                        "checkpoint.previous.safetensors", "history.jsonl"};
 
 /* Does the folder hold a run already? Then only --force writes over it. */
 static int check_folder(const training *t) {
-    const char *folder = t->options->folder;
+    const char *folder = t->folder;
     char path[4096];
     struct stat about;
-    if (!folder) return CLI_GOOD;
+    if (!folder || t->options->resume) return CLI_GOOD;
     if (stat(folder, &about) == 0 && !S_ISDIR(about.st_mode))
         return cli_fail_text(t->call, "%s is there and is no folder", folder);
     for (size_t i = 0; i < sizeof run_files / sizeof *run_files && !t->options->force; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, run_files[i]);
         if (stat(path, &about) == 0)
-            return cli_fail_text(t->call, "%s holds a run already (%s); --force writes over it", folder, run_files[i]);
+            return cli_fail_text(t->call,
+                                 "%s holds a run already (%s); --resume %s goes on with it, --force writes over it",
+                                 folder, run_files[i], folder);
     }
     return CLI_GOOD;
 }
@@ -96,8 +128,8 @@ static int check_folder(const training *t) {
 /* Makes the folders above the run folder; the library makes that itself. */
 static int make_parents(training *t) {
     char path[4096];
-    const char *folder = t->options->folder;
-    if (!folder) return CLI_GOOD;
+    const char *folder = t->folder;
+    if (!folder || t->options->resume) return CLI_GOOD;
     if (strlen(folder) >= sizeof path) return cli_fail_text(t->call, "%.40s...: the name is too long", folder);
     for (const char *slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         size_t length = (size_t)(slash - folder);
@@ -115,7 +147,7 @@ static int make_parents(training *t) {
 static void remove_parents(const training *t) {
     char path[4096];
     if (!t->made) return;
-    snprintf(path, sizeof path, "%s", t->options->folder);
+    snprintf(path, sizeof path, "%s", t->folder);
     for (char *slash; (slash = strrchr(path, '/')) && (size_t)(slash - path) >= t->made;) {
         *slash = 0;
         if (rmdir(path)) return; /* something is in it */
@@ -124,56 +156,147 @@ static void remove_parents(const training *t) {
 
 /* ---- getting ready -------------------------------------------------------------------------------------------------------------- */
 
-static bool open_all(training *t, fv_error *error) {
+/* What the library does not know of a run is kept in notes of the model, so that --resume finds it. */
+static const char *kept(const training *t, const char *key) { return fv_model_note(t->model, key); }
+
+static int64_t kept_number(const training *t, const char *key) {
+    const char *text = kept(t, key);
+    return text ? strtoll(text, NULL, 10) : 0;
+}
+
+static bool keep(training *t, const char *key, const char *value, fv_error *error) {
+    return fv_model_set_note(t->model, key, value, error) == FV_OK;
+}
+
+static bool keep_number(training *t, const char *key, int64_t value, fv_error *error) {
+    char text[32];
+    snprintf(text, sizeof text, "%" PRId64, value);
+    return keep(t, key, value ? text : NULL, error);
+}
+
+static bool open_data(training *t, fv_error *error) {
+    t->data = cli_open_data(t->data_name, false, t->data_seed, t->limit, error);
+    if (t->data && t->validation_name) t->validation = cli_open_data(t->validation_name, true, t->data_seed, 0, error);
+    return t->data && (t->validation || !t->validation_name);
+}
+
+static bool compile(training *t, fv_error *error) {
     const options *o = t->options;
-    t->net = fv_net_load(t->call->operands[0], o->set.of, o->set.count, error);
-    t->data = t->net ? cli_open_data(t->call->operands[1], false, o->data_seed, o->limit, error) : NULL;
-    if (t->data && o->validation) {
-        t->validation = cli_open_data(o->validation, true, o->data_seed, 0, error);
-        if (!t->validation) return false;
-    }
-    if (!t->data) return false;
+    t->net = fv_net_load(t->net_name, o->set.of, o->set.count, error);
+    if (!t->net || !open_data(t, error)) return false;
     t->model = fv_compile(t->net, error, .optimizer = o->optimizer, .loss = o->loss, .metrics = o->metrics,
                           .seed = (uint64_t)cli_number(o->seed));
     return t->model != NULL;
 }
 
+static void reproduce(const training *t, char *out, size_t size);
+
+static bool begin(training *t, fv_error *error) {
+    char command[4096];
+    if (!compile(t, error)) return false;
+    reproduce(t, command, sizeof command);
+    return keep(t, "command", command, error) && keep(t, "command.net", t->net_name, error) &&
+           keep(t, "command.data", t->data_name, error) && keep(t, "command.validation", t->validation_name, error) &&
+           keep_number(t, "command.data_seed", t->data_seed, error) &&
+           keep_number(t, "command.limit", t->limit, error) && keep(t, "command.isa", fv_isa(), error);
+}
+
+/* The same bits need the same instruction set. */
+static void take_isa(const training *t) {
+    const char *isa = kept(t, "command.isa");
+    if (!isa || strcmp(isa, fv_isa()) == 0) return;
+    if (t->options->isa || fv_set_isa(isa, NULL))
+        fprintf(stderr,
+                "fovea train: the run began with %s and goes on with %s: its weights will differ in their last bits\n",
+                isa, fv_isa());
+}
+
+/* The net, the data and the options of the checkpoint, but for those that are given. */
+static bool go_on(training *t, fv_error *error) {
+    const options *o = t->options;
+    char command[4096];
+    t->model = fv_checkpoint_load(t->folder, error);
+    if (!t->model) return false;
+    take_isa(t);
+    if (!t->data_name) t->data_name = kept(t, "command.data");
+    if (!t->validation_name) t->validation_name = kept(t, "command.validation");
+    if (!t->data_seed) t->data_seed = kept_number(t, "command.data_seed");
+    if (!t->limit) t->limit = kept_number(t, "command.limit");
+    if (!t->data_name) {
+        *error = (fv_error){.status = FV_E_ARGUMENT};
+        snprintf(error->message, sizeof error->message, "%.200s does not say what it was trained on; give NET and DATA",
+                 t->folder);
+        return false;
+    }
+    if (o->epochs > kept_number(t, "train.epochs") && kept(t, "command")) {
+        snprintf(command, sizeof command, "%s && fovea train --resume %s --epochs %" PRId64, kept(t, "command"),
+                 t->folder, o->epochs);
+        if (!keep(t, "command", command, error)) return false;
+    }
+    if (!t->net_name) {
+        t->net_name = kept(t, "command.net");
+        return open_data(t, error);
+    }
+    t->kept = t->model; /* names above lie in it */
+    t->model = NULL;
+    return compile(t, error);
+}
+
 /* The part held back: the option, else the net's (asked for by 0), else a tenth. */
 static double choose_split(const training *t) {
     const options *o = t->options;
-    if (o->validation) return FV_ZERO;
-    if (o->validation_split != 0) return o->validation_split;
-    return fv_net_get(t->net, "train", "validation_split") ? 0 : 0.1;
+    if (t->validation) return FV_ZERO;
+    if (o->validation_split != 0 || o->resume) return o->validation_split;
+    return fv_net_get(fv_model_net(t->model), "train", "validation_split") ? 0 : 0.1;
+}
+
+/* Where a run goes on, and what more epochs do to the learning rate. */
+static void print_where(const training *t) {
+    int64_t before = kept_number(t, "train.epochs_before");
+    const char *schedule = kept(t, "train.schedule");
+    if (t->epoch > t->epochs)
+        fprintf(t->out, "%s is finished: %" PRId64 " epochs; --epochs N extends it\n", t->folder, t->epochs);
+    else
+        fprintf(t->out, "going on in epoch %" PRId64 "/%" PRId64 " after step %" PRId64 " of %" PRId64 "\n", t->epoch,
+                t->epochs, t->step, t->steps);
+    if (before && before < t->epochs && schedule && strcmp(schedule, "constant") != 0)
+        fprintf(t->out,
+                "the schedule %s spans all %" PRId64 " epochs from here on; steps that were taken under %" PRId64
+                " stay as they are\n",
+                schedule, t->epochs, before);
 }
 
 static void print_head(const training *t) {
     FILE *out = t->out;
-    fv_summary *summary = fv_summarize(t->net, NULL, NULL);
+    fv_summary *summary = fv_summarize(fv_model_net(t->model), NULL, NULL);
     char a[32], b[32];
     if (summary) {
         fv_layer total = fv_summary_total(summary);
-        fprintf(out, "%s: %s parameters, %s multiply-adds a sample\n", t->call->operands[0],
-                cli_grouped(total.parameters, a), cli_short(total.macs, b));
+        fprintf(out, "%s: %s parameters, %s multiply-adds a sample\n", t->net_name, cli_grouped(total.parameters, a),
+                cli_short(total.macs, b));
     }
     fv_summary_free(summary);
-    fprintf(out, "%s: %s samples", t->call->operands[1], cli_grouped(fv_data_count(t->data), a));
+    fprintf(out, "%s: %s samples", t->data_name, cli_grouped(fv_data_count(t->data), a));
     if (fv_data_class_count(t->data)) fprintf(out, " of %d classes", fv_data_class_count(t->data));
     if (t->validation) {
-        fprintf(out, "; validation on %s, %s samples", t->options->validation,
+        fprintf(out, "; validation on %s, %s samples", t->validation_name,
                 cli_grouped(fv_data_count(t->validation), a));
-    } else if (t->split != FV_ZERO) {
-        const char *of_net = fv_net_get(t->net, "train", "validation_split");
+    } else if (t->split != FV_ZERO && !t->options->resume) {
+        const char *of_net = fv_net_get(fv_model_net(t->model), "train", "validation_split");
         double part = t->split != 0 ? t->split : of_net ? strtod(of_net, NULL) : 0;
         fprintf(out, "; %g%% held back for validation, %s", 100 * part,
                 t->options->validation_tail ? "the last ones" : "mixed, the same share of each class");
     }
     fputc('\n', out);
-    if (!t->options->folder) fprintf(out, "nothing will be saved: -o DIR keeps the model\n");
+    if (!t->folder) fprintf(out, "nothing will be saved: -o DIR keeps the model\n");
+    if (t->options->resume) print_where(t);
     fflush(out);
 }
 
 static int on_event(void *user, const fv_event *event) {
     training *t = user;
+    t->epoch = event->epoch, t->epochs = event->epochs;
+    t->step = event->step, t->steps = event->steps;
     if (!t->options->quiet && event->kind == FV_EVENT_BEGIN)
         print_head(t);
     else if (!t->options->quiet)
@@ -183,11 +306,15 @@ static int on_event(void *user, const fv_event *event) {
 
 static bool fit(training *t, fv_error *error) {
     const options *o = t->options;
-    t->history = fv_fit(t->model, t->data, error, .epochs = o->epochs, .batch_size = o->batch, .learning_rate = o->rate,
-                        .schedule = o->schedule, .no_shuffle = o->no_shuffle, .validation_split = t->split,
-                        .validation_data = t->validation, .validation_tail = o->validation_tail,
-                        .seed = (uint64_t)cli_number(o->seed), .threads = (int)o->threads, .folder = o->folder,
-                        .on_event = on_event, .user = t);
+    bool resumes = o->resume != NULL;
+    t->history =
+        fv_fit(t->model, t->data, error, .epochs = o->epochs, .batch_size = o->batch, .learning_rate = o->rate,
+               .optimizer = resumes ? o->optimizer : NULL, .loss = resumes ? o->loss : NULL,
+               .metrics = resumes ? o->metrics : NULL, .schedule = o->schedule, .no_shuffle = o->no_shuffle,
+               .validation_split = t->split, .validation_data = t->validation, .validation_tail = o->validation_tail,
+               .seed = (uint64_t)(resumes ? o->seed : cli_number(o->seed)), .threads = (int)o->threads,
+               .folder = t->folder, .resume = resumes, .save_steps = t->save_steps, .save_seconds = t->save_seconds,
+               .no_prefetch = o->no_prefetch, .on_event = on_event, .user = t);
     return t->history != NULL;
 }
 
@@ -226,50 +353,94 @@ static json_t *json_epochs(const fv_history *history) {
 }
 
 static int print_end(const training *t) {
-    char hash[17], command[4096];
+    char hash[17];
+    const char *command = kept(t, "command");
     snprintf(hash, sizeof hash, "%016" PRIx64, fv_model_hash(t->model));
-    reproduce(t, command, sizeof command);
     if (t->options->json)
-        return cli_print_json(t->call,
-                              json_pack("{s:s, s:s, s:s?, s:s, s:s, s:b, s:o}", "net", t->call->operands[0], "data",
-                                        t->call->operands[1], "folder", t->options->folder, "weights", hash, "command",
-                                        command, "interrupted", interrupted != 0, "epochs", json_epochs(t->history)));
-    if (t->options->folder && fv_history_epochs(t->history)) printf("saved in %s; ", t->options->folder);
-    printf("weights %s; again: %s\n", hash, command);
+        return cli_print_json(t->call, json_pack("{s:s, s:s, s:s?, s:s, s:s?, s:b, s:o}", "net", t->net_name, "data",
+                                                 t->data_name, "folder", t->folder, "weights", hash, "command", command,
+                                                 "interrupted", interrupted != 0, "epochs", json_epochs(t->history)));
+    if (t->folder && fv_history_epochs(t->history)) printf("saved in %s; ", t->folder);
+    printf("weights %s; again: %s\n", hash, command ? command : "not known");
     return CLI_GOOD;
+}
+
+/* Says how to go on; the exit code is the one of a program that the signal ended. */
+static int print_stopped(const training *t) {
+    if (t->folder)
+        cli_fail_text(t->call,
+                      "stopped in epoch %" PRId64 "/%" PRId64 " after step %" PRId64 " of %" PRId64
+                      "; go on with: fovea train --resume %s",
+                      t->epoch, t->epochs, t->step, t->steps, t->folder);
+    else
+        cli_fail_text(t->call, "stopped after %d epochs; nothing was saved: -o DIR keeps a run",
+                      fv_history_epochs(t->history));
+    return 128 + interrupted;
 }
 
 static int train(training *t) {
     const options *o = t->options;
     fv_error error = {0};
     t->out = o->json ? stderr : stdout;
-    if (!open_all(t, &error)) return cli_fail(t->call, &error);
+    if (check_folder(t)) return CLI_FAILED;
+    if (!(o->resume ? go_on(t, &error) : begin(t, &error))) return cli_fail(t->call, &error);
     t->split = choose_split(t);
-    if (check_folder(t) || make_parents(t)) return CLI_FAILED;
+    if (make_parents(t)) return CLI_FAILED;
     t->progress = cli_progress_begin(t->out);
-    signal(SIGINT, on_interrupt);
+    catch_signals();
     bool good = fit(t, &error);
-    signal(SIGINT, SIG_DFL);
+    release_signals();
     cli_progress_end(&t->progress);
     if (!good) {
         remove_parents(t);
         return cli_fail(t->call, &error);
     }
-    int status = print_end(t);
-    if (interrupted) return cli_fail_text(t->call, "stopped after %d epochs", fv_history_epochs(t->history));
-    return status;
+    if (!interrupted) return print_end(t);
+    if (o->json) print_end(t);
+    return print_stopped(t);
+}
+
+/* "100": steps; "30s": seconds; "0": only at ends of epochs. */
+static bool read_save_every(training *t) {
+    const char *text = t->options->save_every;
+    char *end;
+    if (!text) return true;
+    double value = strtod(text, &end);
+    if (end == text || !(value >= 0 && value < 1e15)) return false;
+    t->save_seconds = FV_ZERO;
+    if (strcmp(end, "s") == 0) {
+        if (value > 0) t->save_seconds = value;
+        return true;
+    }
+    t->save_steps = (int64_t)value;
+    return !*end && (double)t->save_steps == value;
 }
 
 static int run(const cli_call *call) {
     const options *o = call->options;
-    training t = {.call = call, .options = o};
+    training t = {.call = call,
+                  .options = o,
+                  .net_name = call->count ? call->operands[0] : NULL,
+                  .data_name = call->count > 1 ? call->operands[1] : NULL,
+                  .validation_name = o->validation,
+                  .folder = o->resume ? o->resume : o->folder,
+                  .data_seed = o->data_seed,
+                  .limit = o->limit};
+    if (call->count == 1 || (call->count == 0 && !o->resume))
+        return cli_usage_error(call->command, "expected %s", call->command->usage);
+    if (o->resume && (o->folder || o->force))
+        return cli_usage_error(call->command, "--resume and %s exclude each other", o->folder ? "--output" : "--force");
     if (o->validation && (o->validation_split != 0 || o->validation_tail))
         return cli_usage_error(call->command, "--validation and %s exclude each other",
                                o->validation_tail ? "--validation-tail" : "--validation-split");
+    if (!read_save_every(&t))
+        return cli_usage_error(call->command, "--save-every: expected steps (100) or seconds (30s), got '%s'",
+                               o->save_every);
     if (cli_set_machine(call, o->isa, o->threads)) return CLI_FAILED;
     int status = train(&t);
     fv_history_free(t.history);
     fv_model_free(t.model);
+    fv_model_free(t.kept);
     fv_data_free(t.validation);
     fv_data_free(t.data);
     fv_net_free(t.net);
@@ -279,18 +450,27 @@ static int run(const cli_call *call) {
 const cli_command command_train = {
     .name = "train",
     .summary = "fit a network to data",
-    .usage = "NET DATA [-o DIR]",
+    .usage = "NET DATA [-o DIR] | --resume DIR",
     .examples = "fovea train mnist_cnn digits -o run             a network of the zoo on built-in digits\n"
                 "fovea train my.net mnist/ -o run -e 20          a file of yours on a folder of IDX files\n"
                 "fovea train mlp digits --set hidden=100 -q      a param of the net, only the last line\n"
-                "fovea train lenet5 mnist/ -o run --schedule cosine --optimizer \"sgd(rate=0.05, momentum=0.9)\"\n",
-    .details = "NET is a file in the network language or a name of the zoo (fovea zoo). DATA is a folder or file, or a "
-               "built-in name;\n"
-               "its training part is taken unless another is named (DATA:part). DIR gets best.safetensors, "
-               "last.safetensors and\n"
-               "history.jsonl; commands that take a model take DIR. The same command gives the same weights, with any "
-               "number of threads.",
+                "fovea train lenet5 mnist/ -o run --schedule cosine --optimizer \"sgd(rate=0.05, momentum=0.9)\"\n"
+                "fovea train --resume run                        goes on with a run that was stopped or killed\n"
+                "fovea train --resume run --epochs 40            extends a finished one\n",
+    .details =
+        "NET is a file in the network language or a name of the zoo (fovea zoo). DATA is a folder or file, or a "
+        "built-in name;\n"
+        "its training part is taken unless another is named (DATA:part). DIR gets best.safetensors, "
+        "last.safetensors and\n"
+        "history.jsonl; commands that take a model take DIR. The same command gives the same weights, with any "
+        "number of threads,\n"
+        "and also when the run was stopped or killed in between: --resume goes on from the checkpoint in DIR with "
+        "what that says;\n"
+        "NET, DATA or options given with it must be what they were, but for --epochs. Ctrl-C (or SIGTERM) finishes "
+        "the step and saves;\n"
+        "twice ends at once. A schedule spans all epochs: where more are asked for, steps already taken stay as "
+        "they are.",
     CLI_OPTIONS(list, options),
-    .least = 2,
+    .least = 0,
     .most = 2,
     .run = run};

@@ -409,13 +409,26 @@ typedef struct fv_fit_options {
     bool validation_tail; /* Keras's rule: the split is the last part of the data; default stratified and shuffled */
     uint64_t seed;        /* of shuffling and dropout; default the model's seed */
     int threads;          /* 0: all that the process may use */
-    const char *folder;   /* where best.safetensors, last.safetensors and history.jsonl go; NULL: nowhere */
+    const char *folder;   /* where best.safetensors, last.safetensors, history.jsonl and checkpoints go; NULL: nowhere */
     fv_on_event on_event;
     void *user;
+    /* Goes on from the checkpoint in `folder`, to the same bits as if it had never stopped. What is not given here is as
+     * it was; what is given must be as it was, but for `epochs`, `threads` and `save_*`. More epochs extend a run. */
+    bool resume;
+    int64_t save_steps;  /* a checkpoint every so many steps; default: by time alone */
+    double save_seconds; /* and when so much time went by; default 300, FV_ZERO: at ends of epochs alone */
+    /* The next batch is made in a thread of its own while the step runs; on unless the samples lie in memory as they are.
+     * Callbacks of data are then called from that thread. */
+    bool no_prefetch;
 } fv_fit_options;
-/* Trains the model on the data. Returns one row of metrics per epoch; free with fv_history_free. */
+/* Trains the model on the data. Returns one row of metrics per epoch; free with fv_history_free. A run has its folder to
+ * itself. With a folder, a checkpoint is kept from the first step on, also when a callback stops the training. */
 FV_API fv_history *fv_fit_with(fv_model *model, fv_data *data, fv_error *error, const fv_fit_options *options);
 #define fv_fit(model, data, error, ...) fv_fit_with(model, data, error, FV_OPTIONS(fv_fit_options, __VA_ARGS__))
+
+/* The model as the newest whole checkpoint in a run's folder holds it, in the middle of its training; its notes say how it was
+ * trained ("train.batch_size", ...). */
+FV_API fv_model *fv_checkpoint_load(const char *folder, fv_error *error);
 
 FV_API void fv_history_free(fv_history *history);
 FV_API int fv_history_epochs(const fv_history *history);

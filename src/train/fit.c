@@ -2,10 +2,12 @@
  *
  * Where training stands (seed, epoch, position) decides every random draw, and sums over samples have a fixed order, so
  * the weights after an epoch are the same bits at any number of threads. */
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "philox.h"
@@ -14,7 +16,7 @@
 typedef struct training {
     fv_model *model;
     const fv_data *data;
-    const fv_fit_options *options;
+    fv_fit_options *options;
     fv_error *error;
     fv_settings settings;
     fv_rate_plan rates;
@@ -24,6 +26,7 @@ typedef struct training {
     int64_t sample_count, held_count, steps;
     fv_run *run;
     fv_feed feed;
+    fv_prefetch *prefetch;
     fv_meter meter;
     fv_descent descent;
 
@@ -33,8 +36,14 @@ typedef struct training {
     fv_folder folder;
     double values[2 * (FV_MAX_METRICS + 1)]; /* of the metrics so far, then of validation */
     double best;
-    struct timespec started;
+    struct timespec started; /* the epoch, in this process */
+    double before;           /* seconds of the epoch in earlier processes */
     bool stopped;
+
+    fv_checkpoint from; /* where the training goes on */
+    fv_facts facts;
+    int64_t first_epoch, first_step;
+    struct timespec saved; /* when the last checkpoint was */
 } training;
 
 static double seconds_since(const struct timespec *start) {
@@ -89,7 +98,11 @@ static fv_status build_run(training *t) {
     t->run = fv_run_build(t->model->net, &t->model->weights, &options, t->error);
     if (!t->run) return fv_failed(t->error);
     status = fv_feed_begin(&t->feed, t->model, t->data, t->run, true, t->error);
-    return status ? status : fv_descent_begin(&t->descent, t->model, t->run, t->settings.optimizer, t->error);
+    if (!status) status = fv_descent_begin(&t->descent, t->model, t->run, t->settings.optimizer, t->error);
+    /* Samples that lie in memory are there at once; making them in a thread would take more than it gives. */
+    if (status || t->options->no_prefetch || t->data->direct) return status;
+    t->prefetch = fv_prefetch_new(&t->feed, t->settings.batch_size, t->error);
+    return t->prefetch ? FV_OK : FV_E_MEMORY;
 }
 
 static fv_status build_validation(training *t) {
@@ -130,6 +143,8 @@ static fv_status note_settings(training *t) {
     if (!status) status = set(t, "train.schedule", "%s", s->schedule);
     if (!status) status = set(t, "train.loss", "%s", fv_main_loss_name(t->model->net));
     if (!status) status = fv_model_set_note(t->model, "train.metrics", s->metrics, t->error);
+    if (!status && t->options->resume)
+        status = set(t, "train.epochs_before", "%" PRId64, fv_checkpoint_epochs(&t->from));
     if (!status) status = set(t, "train.epochs", "%" PRId64, s->epochs);
     if (!status) status = set(t, "train.batch_size", "%" PRId64, s->batch_size);
     if (!status) status = set(t, "train.seed", "%" PRIu64, s->seed);
@@ -138,8 +153,117 @@ static fv_status note_settings(training *t) {
     return status;
 }
 
+/* ---- checkpoints
+ * ----------------------------------------------------------------------------------------------------------- */
+
+static fv_status fact(training *t, const char *key, const char *format, ...) FV_PRINTF(3, 4);
+static fv_status fact(training *t, const char *key, const char *format, ...) {
+    char value[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(value, sizeof value, format, arguments);
+    va_end(arguments);
+    return fv_facts_add(&t->facts, key, value, t->error);
+}
+
+/* A text that was made for this (NULL: the error is written), and is freed. */
+static fv_status made_fact(training *t, const char *key, char *value) {
+    if (!value) return t->error->status ? t->error->status : fv_fail_memory(t->error, key, 0);
+    fv_status status = fv_facts_add(&t->facts, key, value, t->error);
+    fv_free(value);
+    return status;
+}
+
+/* What a training that goes on must share with the one that began. The data first: it changes most easily. */
+static fv_status collect_facts(training *t) {
+    const fv_settings *s = &t->settings;
+    const fv_fit_options *o = t->options;
+    const char *loss = fv_main_loss_name(t->model->net);
+    char rate[32], split[32];
+    fv_print_double(t->base_rate, rate);
+    fv_print_double(o->validation_data ? 0 : s->validation_split, split);
+    fv_status status = made_fact(t, "data", fv_data_fingerprint(t->data, t->error));
+    if (!status) status = fact(t, "loss", "%s", loss ? loss : "none");
+    if (!status) status = made_fact(t, "net", fv_net_text(t->model->net));
+    if (!status) status = fact(t, "batch size", "%" PRId64, s->batch_size);
+    if (!status) status = fact(t, "seed", "%" PRIu64, s->seed);
+    if (!status) status = fact(t, "optimizer", "%s", s->optimizer);
+    if (!status) status = fact(t, "learning rate", "%s", rate);
+    if (!status) status = fact(t, "schedule", "%s", s->schedule);
+    if (!status) status = fact(t, "metrics", "%s", s->metrics ? s->metrics : FV_USUAL_METRICS);
+    if (!status) status = fact(t, "order", "%s", o->no_shuffle ? "as it is" : "shuffled");
+    if (!status) status = fact(t, "validation split", "%s", split);
+    if (!status) status = fact(t, "kind of split", "%s", o->validation_tail ? "tail" : "mixed");
+    if (status || !o->validation_data) return status ? status : fact(t, "validation data", "none");
+    return made_fact(t, "validation data", fv_data_fingerprint(o->validation_data, t->error));
+}
+
+static fv_standing standing(training *t, int64_t epoch, int64_t done) {
+    return (fv_standing){.epoch = epoch,
+                         .step = done,
+                         .epochs = t->settings.epochs,
+                         .best = t->best,
+                         .rate = t->rate,
+                         .seconds = done ? t->before + seconds_since(&t->started) : 0,
+                         .meter = &t->meter,
+                         .descent = &t->descent,
+                         .history = t->history};
+}
+
+/* `epoch` epochs and `done` steps of the next are finished. */
+static fv_status save_checkpoint(training *t, int64_t epoch, int64_t done) {
+    if (!t->folder.path) return FV_OK;
+    fv_standing s = standing(t, epoch, done);
+    clock_gettime(CLOCK_MONOTONIC, &t->saved);
+    return fv_checkpoint_write(&t->folder, t->model, &s, &t->facts, t->error);
+}
+
+static bool is_due(const training *t) {
+    const fv_fit_options *o = t->options;
+    double seconds = o->save_seconds == FV_ZERO ? INFINITY : o->save_seconds > 0 ? o->save_seconds : 300;
+    if (!t->folder.path) return false;
+    return (o->save_steps > 0 && t->descent.step % o->save_steps == 0) || seconds_since(&t->saved) >= seconds;
+}
+
+/* The folder's checkpoint gives what the options leave open. */
+static fv_status open_checkpoint(training *t) {
+    if (!t->options->folder) return fv_fail(t->error, FV_E_ARGUMENT, "fit: resume needs a folder");
+    struct stat about; /* a folder that is not there is not made to look into */
+    if (stat(t->options->folder, &about))
+        return fv_fail_at(t->error, FV_E_FILE, t->options->folder, 0, 0, "holds no run to resume: %s", strerror(errno));
+    fv_status status = fv_folder_begin(&t->folder, t->options->folder, t->error);
+    if (!status) status = fv_checkpoint_open(&t->from, t->options->folder, t->error);
+    if (!status) fv_settings_resume(t->model, &t->from, t->options);
+    return status;
+}
+
+static fv_status go_on(training *t) {
+    fv_status status = fv_checkpoint_compare(&t->from, &t->facts, t->error);
+    fv_standing s = standing(t, 0, 0);
+    if (!status) status = fv_checkpoint_restore(&t->from, t->model, &s, t->error);
+    if (!status) status = fv_folder_restore(&t->folder, fv_checkpoint_log(&t->from), t->error);
+    if (status) return status;
+    if (s.step >= t->steps || s.epoch > t->settings.epochs)
+        return fv_fail_at(t->error, FV_E_FORMAT, t->from.path, 0, 0, "stands at step %" PRId64 " of %" PRId64, s.step,
+                          t->steps);
+    t->first_epoch = s.epoch, t->first_step = s.step;
+    t->best = s.best, t->rate = s.rate, t->before = s.seconds;
+    for (int m = 0; m < t->meter.count; m++) t->values[m] = fv_meter_value(&t->meter, m);
+    return FV_OK;
+}
+
+static fv_status begin_folder(training *t) {
+    fv_status status = FV_OK;
+    if (t->options->folder) status = collect_facts(t);
+    if (status || t->options->resume) return status ? status : go_on(t);
+    status = fv_folder_begin(&t->folder, t->options->folder, t->error);
+    if (!status) status = fv_folder_clear(&t->folder, t->error);
+    return status;
+}
+
 static fv_status prepare(training *t) {
-    fv_status status = fv_settings_read(t->model, t->options, &t->settings, t->error);
+    fv_status status = t->options->resume ? open_checkpoint(t) : FV_OK;
+    if (!status) status = fv_settings_read(t->model, t->options, &t->settings, t->error);
     if (!status) status = fv_rate_plan_read(t->settings.schedule, &t->rates, t->error);
     if (!status) status = fv_set_loss(t->model->net, t->settings.loss, fv_target_field(t->data), t->error);
     if (!status) status = fv_model_sync(t->model, t->error);
@@ -151,8 +275,8 @@ static fv_status prepare(training *t) {
     if (status) return status;
     t->base_rate = isnan(t->settings.learning_rate) ? t->descent.arguments[0] : t->settings.learning_rate;
     t->best = INFINITY;
-    status = note_settings(t);
-    return status ? status : fv_folder_begin(&t->folder, t->options->folder, t->error);
+    status = begin_folder(t);
+    return status ? status : note_settings(t);
 }
 
 /* ---- telling
@@ -168,7 +292,7 @@ static void tell(training *t, fv_event_kind kind, int64_t epoch, int64_t step, i
                       .step = step,
                       .steps = t->steps,
                       .samples = samples,
-                      .seconds = seconds_since(&t->started),
+                      .seconds = t->before + seconds_since(&t->started),
                       .learning_rate = t->rate,
                       .metric_count = metrics,
                       .metric_names = (const char *const *)t->history->names,
@@ -185,7 +309,8 @@ static fv_status step(training *t, int64_t epoch, int64_t index) {
     if (n > t->settings.batch_size) n = t->settings.batch_size;
     fv_moment moment = {.seed = t->settings.seed, .epoch = epoch, .position = first};
     fv_run_set_moment(t->run, &moment);
-    fv_status status = fv_feed_batch(&t->feed, t->order, first, n, t->error);
+    fv_status status = t->prefetch ? fv_prefetch_take(t->prefetch, index, t->error)
+                                   : fv_feed_batch(&t->feed, t->order, first, n, t->error);
     if (!status) status = fv_run_go(t->run, n, t->error);
     if (status) return status;
     double loss = fv_run_loss(t->run);
@@ -200,15 +325,17 @@ static fv_status step(training *t, int64_t epoch, int64_t index) {
     t->model->weights.version++;
     if (status) return status;
     for (int m = 0; m < t->meter.count; m++) t->values[m] = fv_meter_value(&t->meter, m);
+    if (index + 1 < t->steps && is_due(t)) status = save_checkpoint(t, epoch, index + 1);
+    if (status) return status;
     tell(t, FV_EVENT_STEP, epoch + 1, index + 1, first + n, t->meter.count, false);
     return FV_OK;
 }
 
-static void order_epoch(training *t, int64_t epoch) {
+static void order_epoch(training *t, int64_t epoch, int64_t first_step) {
     memcpy(t->order, t->samples, (size_t)t->sample_count * sizeof *t->order);
-    if (t->options->no_shuffle) return;
     fv_stream stream = fv_stream_new(t->settings.seed, FV_FOR_SHUFFLE, (uint64_t)epoch, 0);
-    fv_shuffle(&stream, t->order, t->sample_count);
+    if (!t->options->no_shuffle) fv_shuffle(&stream, t->order, t->sample_count);
+    if (t->prefetch) fv_prefetch_start(t->prefetch, t->order, t->sample_count, first_step);
 }
 
 static fv_status finish_epoch(training *t, int64_t epoch) {
@@ -224,23 +351,34 @@ static fv_status finish_epoch(training *t, int64_t epoch) {
     fv_history_add(t->history, t->values);
     fv_status status = set(t, "train.epoch", "%" PRId64, epoch + 1);
     if (!status) status = set(t, "train.hash", "%016" PRIx64, fv_model_hash(t->model));
-    if (!status)
-        status = fv_folder_epoch(&t->folder, t->model, t->history, t->rate, seconds_since(&t->started), best, t->error);
+    double seconds = t->before + seconds_since(&t->started);
+    if (!status) status = fv_folder_epoch(&t->folder, t->model, t->history, t->rate, seconds, best, t->error);
+    if (!status) status = save_checkpoint(t, epoch + 1, 0);
     if (!status) tell(t, FV_EVENT_EPOCH, epoch + 1, t->steps, t->sample_count, t->history->metrics, best);
     return status;
 }
 
-static fv_status train(training *t) {
-    clock_gettime(CLOCK_MONOTONIC, &t->started);
-    tell(t, FV_EVENT_BEGIN, 1, 0, 0, 0, false);
+/* The steps of an epoch from `first` on. One that is stopped in its middle leaves a checkpoint there. */
+static fv_status train_epoch(training *t, int64_t epoch, int64_t first) {
+    order_epoch(t, epoch, first);
     fv_status status = FV_OK;
-    int64_t epoch = 0;
+    int64_t i = first;
+    for (; i < t->steps && !status && !t->stopped; i++) status = step(t, epoch, i);
+    if (status) return status;
+    return i == t->steps ? finish_epoch(t, epoch) : save_checkpoint(t, epoch, i);
+}
+
+static fv_status train(training *t) {
+    int64_t epoch = t->first_epoch, first = t->first_step;
+    clock_gettime(CLOCK_MONOTONIC, &t->started);
+    tell(t, FV_EVENT_BEGIN, epoch + 1, first, t->meter.samples, 0, false);
+    fv_status status = t->options->resume ? FV_OK : save_checkpoint(t, 0, 0);
+    clock_gettime(CLOCK_MONOTONIC, &t->saved);
     for (; epoch < t->settings.epochs && !status && !t->stopped; epoch++) {
         clock_gettime(CLOCK_MONOTONIC, &t->started);
-        order_epoch(t, epoch);
-        fv_meter_reset(&t->meter);
-        for (int64_t i = 0; i < t->steps && !status && !t->stopped; i++) status = step(t, epoch, i);
-        if (!status && t->meter.samples == t->sample_count) status = finish_epoch(t, epoch);
+        if (!first) fv_meter_reset(&t->meter), t->before = 0;
+        status = train_epoch(t, epoch, first);
+        first = 0;
     }
     if (!status) tell(t, FV_EVENT_END, epoch ? epoch : 1, t->steps, t->meter.samples, 0, false);
     return status;
@@ -256,7 +394,10 @@ fv_history *fv_fit_with(fv_model *model, fv_data *data, fv_error *error, const f
     fv_status status = prepare(&t);
     if (!status) status = train(&t);
     if (status) fv_history_free(t.history), t.history = NULL;
+    fv_prefetch_free(t.prefetch);
     fv_folder_end(&t.folder);
+    fv_facts_free(&t.facts);
+    fv_checkpoint_close(&t.from);
     fv_pass_end(&t.validation);
     fv_descent_end(&t.descent);
     fv_feed_end(&t.feed);

@@ -1,4 +1,5 @@
 /* history.c - one row of metrics per epoch. */
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -31,6 +32,15 @@ void fv_history_add(fv_history *history, const double *values) {
     if (history->epochs == history->capacity) return;
     memcpy(&history->values[(size_t)history->epochs++ * (size_t)history->metrics], values,
            (size_t)history->metrics * sizeof *values);
+}
+
+fv_status fv_history_restore(fv_history *history, const double *values, int64_t epochs, fv_error *error) {
+    if (epochs > history->capacity)
+        return fv_fail(error, FV_E_ARGUMENT, "epochs: the run has %" PRId64 " already, got %d", epochs,
+                       history->capacity);
+    history->epochs = 0;
+    for (int64_t e = 0; e < epochs; e++) fv_history_add(history, values + e * history->metrics);
+    return FV_OK;
 }
 
 void fv_history_free(fv_history *history) {

@@ -96,3 +96,40 @@ fv_status fv_settings_read(const fv_model *model, const fv_fit_options *options,
     out->loss = options->loss;
     return FV_OK;
 }
+
+/* ---- going on
+ * -------------------------------------------------------------------------------------------------------------- */
+
+static int64_t whole_fact(const fv_checkpoint *checkpoint, const char *key) {
+    const char *text = fv_checkpoint_fact(checkpoint, key);
+    int64_t value = 0;
+    return text && fv_parse_i64(text, &value) && value ? value : FV_ZERO;
+}
+
+static double number_fact(const fv_checkpoint *checkpoint, const char *key) {
+    const char *text = fv_checkpoint_fact(checkpoint, key);
+    double value = 0;
+    return text && fv_parse_double(text, &value) && value != 0 ? value : FV_ZERO;
+}
+
+static bool says(const fv_checkpoint *checkpoint, const char *key, const char *value) {
+    const char *text = fv_checkpoint_fact(checkpoint, key);
+    return text && !strcmp(text, value);
+}
+
+void fv_settings_resume(const fv_model *model, const fv_checkpoint *checkpoint, fv_fit_options *options) {
+    if (!options->epochs) options->epochs = fv_checkpoint_epochs(checkpoint);
+    if (!options->batch_size) options->batch_size = whole_fact(checkpoint, "batch size");
+    if (!options->seed) options->seed = (uint64_t)whole_fact(checkpoint, "seed");
+    if (options->learning_rate == 0) options->learning_rate = number_fact(checkpoint, "learning rate");
+    if (!options->schedule) options->schedule = fv_checkpoint_fact(checkpoint, "schedule");
+    if (!options->validation_data && options->validation_split == 0)
+        options->validation_split = number_fact(checkpoint, "validation split");
+    options->validation_tail = options->validation_tail || says(checkpoint, "kind of split", "tail");
+    options->no_shuffle = options->no_shuffle || says(checkpoint, "order", "as it is");
+    /* what compile was told is as if it were given here */
+    if (!options->optimizer && !fv_model_note(model, "compile.optimizer"))
+        options->optimizer = fv_checkpoint_fact(checkpoint, "optimizer");
+    if (!options->metrics && !fv_model_note(model, "compile.metrics") && !says(checkpoint, "metrics", FV_USUAL_METRICS))
+        options->metrics = fv_checkpoint_fact(checkpoint, "metrics");
+}

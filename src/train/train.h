@@ -212,19 +212,90 @@ fv_history *fv_history_new(int metrics, int64_t epochs, fv_error *error);
 fv_status fv_history_name(fv_history *history, int index, const char *prefix, const char *name, fv_error *error);
 void fv_history_add(fv_history *history, const double *values);
 
+/* Adds rows that were had before: [epochs][metrics]. */
+fv_status fv_history_restore(fv_history *history, const double *values, int64_t epochs, fv_error *error);
+
 /* ---- a training's folder (folder.c)
  * -------------------------------------------------------------------------------------- */
 
-/* best.safetensors, last.safetensors and history.jsonl. Without a folder every call does nothing. */
+/* best.safetensors, last.safetensors, history.jsonl and checkpoints. Without a folder every call does nothing. */
 typedef struct fv_folder {
     const char *path;
-    void *log;
+    fv_text log; /* what history.jsonl holds */
+    int lock;    /* descriptor + 1; 0: none */
 } fv_folder;
+/* Makes the folder and locks it; another run in it is an error. What a killed run left half written goes. */
 fv_status fv_folder_begin(fv_folder *folder, const char *path, fv_error *error);
+/* A run begins: the files of an older one go. */
+fv_status fv_folder_clear(fv_folder *folder, fv_error *error);
+/* A run goes on: history.jsonl becomes what it was at the checkpoint. */
+fv_status fv_folder_restore(fv_folder *folder, const char *log, fv_error *error);
 /* Logs the last epoch of the history and saves the model. */
 fv_status fv_folder_epoch(fv_folder *folder, const fv_model *model, const fv_history *history, double rate,
                           double seconds, bool best, fv_error *error);
 void fv_folder_end(fv_folder *folder);
+/* The path of a file in a folder; free with fv_free. */
+char *fv_folder_file(const char *folder, const char *name, fv_error *error);
+
+/* ---- checkpoints (checkpoint.c)
+ * ------------------------------------------------------------------------------------------ */
+
+/* What must be the same when a training goes on: "batch_size" -> "64". */
+typedef struct fv_facts {
+    int count;
+    const char *key[16];
+    char *value[16];
+} fv_facts;
+fv_status fv_facts_add(fv_facts *facts, const char *key, const char *value, fv_error *error);
+void fv_facts_free(fv_facts *facts);
+
+/* Where a training stands, and what it carries along. */
+typedef struct fv_standing {
+    int64_t epoch, step, epochs; /* finished epochs; finished steps of the next one; epochs to come to */
+    double best, rate, seconds;  /* best loss; last rate; time spent in the unfinished epoch */
+    fv_meter *meter;             /* sums over the unfinished epoch */
+    fv_descent *descent;
+    fv_history *history;
+} fv_standing;
+fv_status fv_checkpoint_write(const fv_folder *folder, const fv_model *model, const fv_standing *standing,
+                              const fv_facts *facts, fv_error *error);
+
+/* A checkpoint that was read and found whole. */
+typedef struct fv_checkpoint {
+    char *path;
+    fv_store *store;
+} fv_checkpoint;
+/* The newest whole one in the folder. */
+fv_status fv_checkpoint_open(fv_checkpoint *checkpoint, const char *folder, fv_error *error);
+/* What it says of a fact; NULL: nothing. */
+const char *fv_checkpoint_fact(const fv_checkpoint *checkpoint, const char *key);
+const char *fv_checkpoint_log(const fv_checkpoint *checkpoint);
+int64_t fv_checkpoint_epochs(const fv_checkpoint *checkpoint);
+/* An error that says which fact is another one now. */
+fv_status fv_checkpoint_compare(const fv_checkpoint *checkpoint, const fv_facts *facts, fv_error *error);
+/* Weights, notes and all that the standing points to become what they were. */
+fv_status fv_checkpoint_restore(const fv_checkpoint *checkpoint, fv_model *model, fv_standing *standing,
+                                fv_error *error);
+void fv_checkpoint_close(fv_checkpoint *checkpoint);
+
+/* ---- which data it was (fingerprint.c)
+ * ----------------------------------------------------------------------------------- */
+
+/* "60000 samples, picture u8 28x28x1, class u8 scalar (target), 10 classes, 0123456789abcdef": the hash is of up to 64
+ * samples, evenly spread with the first and the last among them. Free with fv_free. */
+char *fv_data_fingerprint(const fv_data *data, fv_error *error);
+
+/* ---- batches ahead of time (prefetch.c)
+ * ---------------------------------------------------------------------------------- */
+
+/* A thread that makes the next batches in slots of its own; batch k comes from slot k, whenever it was made. */
+typedef struct fv_prefetch fv_prefetch;
+fv_prefetch *fv_prefetch_new(fv_feed *feed, int64_t batch, fv_error *error);
+/* Batches first .. of `order` will be asked for in turn. Not while batches of the last start are outstanding. */
+void fv_prefetch_start(fv_prefetch *prefetch, const int64_t *order, int64_t samples, int64_t first);
+/* Puts batch `index` into the inputs of the run. */
+fv_status fv_prefetch_take(fv_prefetch *prefetch, int64_t index, fv_error *error);
+void fv_prefetch_free(fv_prefetch *prefetch);
 
 /* ---- options (settings.c)
  * ------------------------------------------------------------------------------------------------ */
@@ -239,6 +310,10 @@ typedef struct fv_settings {
     uint64_t seed;
 } fv_settings;
 fv_status fv_settings_read(const fv_model *model, const fv_fit_options *options, fv_settings *out, fv_error *error);
+/* How a checkpoint spells that no metrics were asked for. */
+#define FV_USUAL_METRICS "the usual ones"
+/* What was not given becomes what the checkpoint says (and points into it). */
+void fv_settings_resume(const fv_model *model, const fv_checkpoint *checkpoint, fv_fit_options *options);
 /* The metrics of the last training, else compile's, else the net's; NULL if none says any. */
 const char *fv_model_metrics(const fv_model *model);
 
