@@ -36,30 +36,33 @@ static int write_text(const cli_call *call, const char *path, const char *text) 
 /* Where it ends in ".dot" or ".gv" the text itself is asked for. */
 static bool is_text(const char *ending) { return strcmp(ending, "dot") == 0 || strcmp(ending, "gv") == 0; }
 
-/* No picture: the text goes beside where it would have been. */
-static int write_beside(const cli_call *call, const char *path, const char *ending, const char *text, const char *why) {
-    char beside[4096];
+/* No picture: the text goes beside where it would have been. NULL when even that fails, after saying so. */
+static const char *write_beside(const cli_call *call, const char *path, const char *ending, const char *text,
+                                char beside[4096]) {
     int stem = (int)(ending - path);
-    if ((size_t)stem + 4 > sizeof beside) return cli_fail_text(call, "%.40s...: the name is too long", path);
-    snprintf(beside, sizeof beside, "%.*sdot", stem, path);
-    int status = write_text(call, beside, text);
-    return status ? status
-                  : cli_fail_text(call, "%s; wrote %s instead: 'dot -T%s %s -o %s' draws it", why, beside, ending,
-                                  beside, path);
+    if (stem > 4000) {
+        cli_fail_text(call, "%.40s...: the name is too long", path);
+        return NULL;
+    }
+    snprintf(beside, 4096, "%.*sdot", stem, path);
+    return write_text(call, beside, text) ? NULL : beside;
 }
 
 static int write_picture(const cli_call *call, const char *path, const char *text) {
-    char problem[CLI_PROBLEM], why[CLI_PROBLEM + 64];
+    char problem[CLI_PROBLEM], beside[4096];
     const char *dot = strrchr(path, '.'), *slash = strrchr(path, '/');
     if (!dot || !dot[1] || (slash && dot < slash))
         return cli_usage_error(call->command, "-o: expected a name ending in .svg, .png, .pdf or .dot, got '%s'", path);
-    if (is_text(dot + 1)) return write_text(call, path, text);
-    if (!cli_can_layout())
-        return write_beside(call, path, dot + 1, text,
-                            "this program was built without Graphviz (libgraphviz-dev), which lays pictures out");
-    if (cli_layout(text, dot + 1, path, problem)) return CLI_GOOD;
-    snprintf(why, sizeof why, "%s: Graphviz says: %s", path, problem);
-    return write_beside(call, path, dot + 1, text, why);
+    const char *ending = dot + 1;
+    if (is_text(ending)) return write_text(call, path, text);
+    if (cli_layout(text, ending, path, problem)) return CLI_GOOD;
+    if (!write_beside(call, path, ending, text, beside)) return CLI_FAILED;
+    if (cli_can_layout()) return cli_fail_text(call, "%s: Graphviz says: %s; wrote %s instead", path, problem, beside);
+    return cli_fail_text(
+        call,
+        "this program was built without Graphviz (libgraphviz-dev); wrote %s instead: 'dot -T%s %s -o %s' "
+        "draws it",
+        beside, ending, beside, path);
 }
 
 static int draw(const cli_call *call, fv_net *net) {
