@@ -117,7 +117,7 @@ static int check_folder(const training *t) {
         return cli_fail_text(t->call, "%s is there and is no folder", folder);
     for (size_t i = 0; i < sizeof run_files / sizeof *run_files && !t->options->force; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, run_files[i]);
-        if (stat(path, &about) == 0)
+        if (stat(path, &about) == 0 && about.st_size > 0) /* empty: killed before its first step */
             return cli_fail_text(t->call,
                                  "%s holds a run already (%s); --resume %s goes on with it, --force writes over it",
                                  folder, run_files[i], folder);
