@@ -176,10 +176,16 @@ static void print_line(const fv_model *model, const question *q, const int64_t *
     putchar('\n');
 }
 
-/* Probabilities of classes: a vector with a name for each number. */
+/* Probabilities of classes: a vector with a name for each number, or, where the model has no names, one that adds up to 1. */
 static bool about_classes(const fv_model *model, const fv_tensor *answer) {
     int64_t count = fv_shape_count(&answer->shape);
-    return answer->dtype == FV_F32 && answer->shape.rank == 2 && count > 1 && fv_model_class_count(model) == count;
+    if (answer->dtype != FV_F32 || answer->shape.rank != 2 || count < 2) return false;
+    if (fv_model_class_count(model)) return fv_model_class_count(model) == count;
+    const float *x = answer->data;
+    double sum = 0;
+    bool shares = true;
+    for (int64_t i = 0; i < count; i++) sum += (double)x[i], shares = shares && x[i] >= 0;
+    return shares && sum > 0.999 && sum < 1.001;
 }
 
 static int tell(const cli_call *call, const fv_model *model, const question *q, json_t *all) {

@@ -1,7 +1,7 @@
-# Writes fv_zoo_entries[] from FILES; src/net/zoo.h declares it.
+# Writes SYMBOL, a table of fv_zoo_entry by name, from FILES; src/net/zoo.h declares the type.
 set(out "/* made by cmake/embed_zoo.cmake from zoo/ */\n#include <stddef.h>\n")
 string(APPEND out "typedef struct fv_zoo_entry { const char *name, *text; } fv_zoo_entry;\n")
-string(APPEND out "__attribute__((visibility(\"hidden\"))) extern const fv_zoo_entry fv_zoo_entries[];\n")
+string(APPEND out "__attribute__((visibility(\"hidden\"))) extern const fv_zoo_entry ${SYMBOL}[];\n")
 set(table "")
 set(index 0)
 foreach(file ${FILES})
@@ -13,5 +13,5 @@ foreach(file ${FILES})
   string(APPEND table "    {\"${name}\", text_${index}},\n")
   math(EXPR index "${index} + 1")
 endforeach()
-string(APPEND out "const fv_zoo_entry fv_zoo_entries[] = {\n${table}    {NULL, NULL}};\n")
+string(APPEND out "const fv_zoo_entry ${SYMBOL}[] = {\n${table}    {NULL, NULL}};\n")
 file(WRITE ${OUTPUT} "${out}")

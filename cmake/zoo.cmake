@@ -1,9 +1,16 @@
-# The zoo's texts become one C file, so that the binary carries them.
+# The zoo's texts become C files, so that the binary carries them: embed_zoo(SYMBOL files...) adds one to ZOO_SOURCE.
+function(embed_zoo symbol)
+  set(output ${CMAKE_CURRENT_BINARY_DIR}/${symbol}.c)
+  list(SORT ARGN)
+  add_custom_command(
+    OUTPUT ${output}
+    COMMAND ${CMAKE_COMMAND} -DOUTPUT=${output} -DSYMBOL=${symbol} "-DFILES=${ARGN}" -P ${PROJECT_SOURCE_DIR}/cmake/embed_zoo.cmake
+    DEPENDS ${ARGN} ${PROJECT_SOURCE_DIR}/cmake/embed_zoo.cmake
+    VERBATIM)
+  set(ZOO_SOURCE ${ZOO_SOURCE} ${output} PARENT_SCOPE)
+endfunction()
+
 file(GLOB ZOO_FILES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/zoo/*.net)
-list(SORT ZOO_FILES)
-set(ZOO_SOURCE ${CMAKE_CURRENT_BINARY_DIR}/zoo_texts.c)
-add_custom_command(
-  OUTPUT ${ZOO_SOURCE}
-  COMMAND ${CMAKE_COMMAND} -DOUTPUT=${ZOO_SOURCE} "-DFILES=${ZOO_FILES}" -P ${PROJECT_SOURCE_DIR}/cmake/embed_zoo.cmake
-  DEPENDS ${ZOO_FILES} ${PROJECT_SOURCE_DIR}/cmake/embed_zoo.cmake
-  VERBATIM)
+file(GLOB TORCHVISION_FILES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/zoo/torchvision/*.names)
+embed_zoo(fv_zoo_entries ${ZOO_FILES})
+embed_zoo(fv_torchvision_entries ${TORCHVISION_FILES})

@@ -281,6 +281,41 @@ FV_API void fv_model_set_preprocess(fv_model *model, const fv_preprocess *prepro
 FV_API const char *fv_model_note(const fv_model *model, const char *key);
 FV_API fv_status fv_model_set_note(fv_model *model, const char *key, const char *value, fv_error *error);
 
+/* ---- weights from elsewhere --------------------------------------------------------------------------------------- */
+
+/* What became of one weight of the net, or of a tensor that the net has no use for. */
+typedef struct fv_import_line {
+    const char *weight;  /* its name in the net; NULL: the file has more than the net */
+    const char *source;  /* its name in the file; NULL: no rule names it */
+    const char *problem; /* NULL: it fits; else a sentence with what was expected and what was there */
+} fv_import_line;
+typedef void (*fv_on_import)(void *user, const fv_import_line *line);
+
+typedef struct fv_import_options {
+    size_t size;
+    /* How the weights are called there: one of fv_names_name, or a file of such rules. Default: those of the library that
+     * fit the net best. */
+    const char *names;
+    /* "scale=1/255 mean=0.485,0.456,0.406 deviation=0.229,0.224,0.225". Default: the net's, else what the rules say. */
+    const char *preprocess;
+    const char *const *classes; /* names of the net's outputs, as many as there are; NULL: none */
+    int class_count;
+    fv_on_import on_line; /* told of every weight of the net in order, then of every unused tensor; NULL: nobody */
+    void *user;
+} fv_import_options;
+
+/* A model from a net and a safetensors file in which the weights have the names and layouts of PyTorch (torchvision's
+ * "layer1.0.conv1.weight" of 64x64x3x3). Everything must fit, or the error lists what does not; tensors that the net lacks
+ * are left out. */
+FV_API fv_model *fv_model_import_with(fv_net *net, const char *path, fv_error *error, const fv_import_options *options);
+#define fv_model_import(net, path, error, ...)                                                                         \
+    fv_model_import_with(net, path, error, FV_OPTIONS(fv_import_options, __VA_ARGS__))
+
+/* The families of networks whose names in PyTorch's torchvision the library knows ("resnet"), and the rules as text. */
+FV_API int fv_names_count(void);
+FV_API const char *fv_names_name(int index);
+FV_API const char *fv_names_text(const char *name);
+
 /* ---- runs: a model compiled for use ------------------------------------------------------------------------------ */
 
 typedef struct fv_run fv_run;

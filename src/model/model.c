@@ -77,31 +77,53 @@ static fv_status weight_bytes(const fv_value_info *value, size_t *bytes, fv_erro
     return FV_OK;
 }
 
-static fv_status draw(fv_model *model, int index, fv_error *error) {
+/* Memory for one weight, behind those that the model has; its numbers are to be written. */
+static fv_status add_weight(fv_model *model, int index, fv_error *error) {
     const fv_value_info *value = &model->net->values[index];
     size_t bytes;
     fv_status status = weight_bytes(value, &bytes, error);
     if (status) return status;
     fv_tensor weight = {FV_F32, value->type.shape, fv_alloc_aligned(bytes)};
     if (!weight.data) return fv_fail_memory(error, value->name, bytes);
-    const char *initializer = value->parameter.initializer ? value->parameter.initializer : "zeros";
-    fv_error reason = {0};
-    status = fv_initialize(initializer, weight.data, &weight.shape, value->parameter.axes, model->seed, value->name,
-                           &reason);
-    if (status) {
-        fv_free_aligned(weight.data);
-        return fv_fail(error, status, "%s: %s", value->name, reason.message);
-    }
     model->weights.of[index] = weight;
     model->weight_values[model->weight_count++] = index;
     return FV_OK;
 }
 
+static fv_status draw(fv_model *model, int index, fv_error *error) {
+    const fv_value_info *value = &model->net->values[index];
+    fv_status status = add_weight(model, index, error);
+    if (status) return status;
+    const char *initializer = value->parameter.initializer ? value->parameter.initializer : "zeros";
+    fv_tensor *weight = &model->weights.of[index];
+    fv_error reason = {0};
+    status = fv_initialize(initializer, weight->data, &weight->shape, value->parameter.axes, model->seed, value->name,
+                           &reason);
+    if (!status) return FV_OK;
+    fv_free_aligned(weight->data);
+    weight->data = NULL;
+    model->weight_count--;
+    return fv_fail(error, status, "%s: %s", value->name, reason.message);
+}
+
+static int count_weights(const fv_net *net) {
+    int weights = 0;
+    for (int v = 0; v < net->value_count; v++) weights += is_weight(&net->values[v]);
+    return weights;
+}
+
+fv_status fv_model_allocate(fv_model *model, fv_error *error) {
+    const fv_net *net = model->net;
+    fv_status status = grow(model, net->value_count, count_weights(net), error);
+    for (int v = 0; v < net->value_count && !status; v++)
+        if (is_weight(&net->values[v])) status = add_weight(model, v, error);
+    return status;
+}
+
 fv_status fv_model_sync(fv_model *model, fv_error *error) {
     const fv_net *net = model->net;
-    int weights = 0, known = 0;
-    for (int v = 0; v < net->value_count; v++) weights += is_weight(&net->values[v]);
-    fv_status status = grow(model, net->value_count, weights, error);
+    int known = 0;
+    fv_status status = grow(model, net->value_count, count_weights(net), error);
     for (int v = 0; v < net->value_count && !status; v++) {
         if (!is_weight(&net->values[v])) continue;
         if (known < model->weight_count && model->weight_values[known] == v)
@@ -196,13 +218,13 @@ static int read_list(const char *text, double out[16]) {
     return 0;
 }
 
-fv_status fv_preprocess_from_net(const fv_net *net, fv_preprocess *out, fv_error *error) {
+static fv_status read_preprocess(const fv_net_setting *settings, int count, fv_preprocess *out, fv_error *error) {
     static const char *const keys[] = {"scale", "mean", "deviation"};
     fv_preprocess p = {0};
     int counts[3] = {0};
     double lists[3][16];
-    for (int i = 0; i < net->setting_count; i++) {
-        const fv_net_setting *setting = &net->settings[i];
+    for (int i = 0; i < count; i++) {
+        const fv_net_setting *setting = &settings[i];
         if (strcmp(setting->section, "preprocess")) continue;
         int k = 0;
         while (k < 3 && strcmp(setting->key, keys[k])) k++;
@@ -227,6 +249,31 @@ fv_status fv_preprocess_from_net(const fv_net *net, fv_preprocess *out, fv_error
     }
     *out = p;
     return FV_OK;
+}
+
+fv_status fv_preprocess_from_net(const fv_net *net, fv_preprocess *out, fv_error *error) {
+    return read_preprocess(net->settings, net->setting_count, out, error);
+}
+
+fv_status fv_preprocess_from_text(const char *text, fv_preprocess *out, fv_error *error) {
+    enum { MOST = 8 };
+    fv_net_setting settings[MOST];
+    int count = 0;
+    char *copy = fv_copy_text(text);
+    if (!copy) return fv_fail_memory(error, "preprocess", strlen(text));
+    fv_status status = FV_OK;
+    for (char *rest = copy, *word; (word = strtok_r(rest, " \t\r\n", &rest)) && !status;) {
+        char *equals = strchr(word, '=');
+        if (!equals || count == MOST)
+            status = fv_fail(error, FV_E_SYNTAX, "preprocess: expected scale=, mean= and deviation=, got '%s'", word);
+        else {
+            *equals = 0;
+            settings[count++] = (fv_net_setting){"preprocess", word, equals + 1};
+        }
+    }
+    if (!status) status = read_preprocess(settings, count, out, error);
+    fv_free(copy);
+    return status;
 }
 
 /* ---- notes ---------------------------------------------------------------------------------------------------------

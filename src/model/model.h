@@ -28,8 +28,12 @@ fv_status fv_model_sync(fv_model *model, fv_error *error);
 /* The net's `preprocess` lines: scale=1/255 mean=0.1307 deviation=0.3081, comma lists by channel. Zeros if there are
  * none. */
 fv_status fv_preprocess_from_net(const fv_net *net, fv_preprocess *out, fv_error *error);
+/* The same from a text: "scale=1/255 mean=0.485,0.456,0.406". */
+fv_status fv_preprocess_from_text(const char *text, fv_preprocess *out, fv_error *error);
 /* Builds an empty model around one more reference of the net: no weights yet. For readers of model files. */
 fv_model *fv_model_around(fv_net *net, fv_error *error);
+/* Gives such a model memory for all its weights; the numbers are to be written. */
+fv_status fv_model_allocate(fv_model *model, fv_error *error);
 
 /* What fv_model_save writes: weights and all that describes them. The store borrows the weights. */
 fv_status fv_model_to_store(const fv_model *model, fv_store *store, fv_error *error);

@@ -150,20 +150,13 @@ static fv_status read_weights(const reader *r) {
     }
     fv_status status = count == weights_in(r->store) ? FV_OK : check_no_others(r);
     if (status) return status;
-    model->weights.of = fv_alloc_array((size_t)net->value_count + 1, sizeof *model->weights.of);
-    model->weight_values = fv_alloc_array((size_t)count + 1, sizeof *model->weight_values);
-    if (!model->weights.of || !model->weight_values) return fv_fail_memory(r->error, "a model's list of weights", 0);
-    for (int v = 0; v < net->value_count; v++) {
-        if (net->values[v].kind != FV_KIND_WEIGHT && net->values[v].kind != FV_KIND_STATE) continue;
-        fv_tensor from = fv_store_tensor(r->store, fv_store_find(r->store, net->values[v].name));
-        size_t bytes = (size_t)fv_shape_count(&from.shape) * sizeof(float);
-        void *data = fv_alloc_aligned(bytes);
-        if (!data) return fv_fail_memory(r->error, net->values[v].name, bytes);
-        memcpy(data, from.data, bytes);
-        model->weights.of[v] = (fv_tensor){FV_F32, from.shape, data};
-        model->weight_values[model->weight_count++] = v;
+    status = fv_model_allocate(model, r->error);
+    for (int i = 0; i < model->weight_count && !status; i++) {
+        fv_tensor to = fv_model_weight(model, i);
+        fv_tensor from = fv_store_tensor(r->store, fv_store_find(r->store, fv_model_weight_name(model, i)));
+        memcpy(to.data, from.data, (size_t)fv_shape_count(&to.shape) * sizeof(float));
     }
-    return FV_OK;
+    return status;
 }
 
 static fv_status read_classes(const reader *r) {
