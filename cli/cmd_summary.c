@@ -5,9 +5,10 @@
 
 #include "common.h"
 #include "options.h"
+#include "quiz.h"
 
 typedef struct options {
-    bool json, text;
+    bool json, text, quiz, answers;
     const char *input;
     cli_settings set;
 } options;
@@ -17,6 +18,10 @@ static const cli_option list[] = {
      0},
     CLI_SETTINGS(options),
     {"text", 0, CLI_FLAG, offsetof(options, text), NULL, "the network as flat text instead", 0, 0},
+    {"quiz", 'q', CLI_FLAG, offsetof(options, quiz), NULL, "asks about it: shapes, what a cell sees, what costs most",
+     0, 0},
+    {"answers", 0, CLI_FLAG, offsetof(options, answers), NULL, "the quiz with its answers and the working in numbers",
+     0, 0},
     CLI_JSON(options)};
 
 /* ---- the table ---------------------------------------------------------------------------------------------------------- */
@@ -168,6 +173,8 @@ static int print_json(const cli_call *call, const fv_summary *summary) {
 static int print(const cli_call *call, const options *o, fv_net *net) {
     fv_error error = {0};
     fv_shape shape;
+    if ((o->quiz || o->answers) + o->json + o->text > 1)
+        return cli_usage_error(call->command, "--quiz, --json and --text exclude one another");
     if (o->input && !cli_read_shape(o->input, &shape))
         return cli_usage_error(call->command, "--input: expected a shape such as 224x224x3, got '%s'", o->input);
     if (o->text) {
@@ -179,7 +186,11 @@ static int print(const cli_call *call, const options *o, fv_net *net) {
     }
     fv_summary *summary = fv_summarize(net, o->input ? &shape : NULL, &error);
     if (!summary) return cli_fail(call, &error);
-    int status = o->json ? print_json(call, summary) : print_summary(call, summary);
+    int status;
+    if (o->quiz || o->answers)
+        status = cli_quiz(call, summary, o->answers);
+    else
+        status = o->json ? print_json(call, summary) : print_summary(call, summary);
     fv_summary_free(summary);
     return status;
 }
@@ -208,6 +219,7 @@ const cli_command command_summary = {
     .examples = "fovea summary lenet5               a network of the zoo\n"
                 "fovea summary my.net --set width=8 a file, with one of its params set\n"
                 "fovea summary run                  a trained model\n"
+                "fovea summary lenet5 --quiz        the lectures' questions about it\n"
                 "fovea summary lenet5 --json        the same for programs\n",
     .details =
         "For each layer: the shape of its output for one sample, its parameters (with the formula in numbers), the\n"

@@ -199,6 +199,8 @@ typedef struct fv_layer {
     int64_t bytes;           /* of the output for one sample */
     int64_t receptive_field; /* rows of the input that one cell sees; 0 where the notion does not apply */
     int64_t jump;            /* rows of the input between neighbouring cells */
+    fv_shape input;          /* what it reads; of several the one that saw most of the net's input */
+    int from;                /* the row that made this, -1: an input of the net */
 } fv_layer;
 
 typedef struct fv_summary fv_summary;

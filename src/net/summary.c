@@ -58,12 +58,15 @@ static void start_views(survey *s) {
     }
 }
 
+/* Does input i only guide, by its shape or by where its maxima are? */
+static bool guides(const fv_node *node, int i) { return i < FV_MAX_PORTS && node->op->guides >> i & 1; }
+
 /* The widest view among the node's data inputs that more than guide. */
 static view inputs_view(const survey *s, const fv_node *node) {
     view widest = {0, 0};
     for (int i = 0; i < node->inputs; i++) {
         view v = s->views[node->value_in[i]];
-        if (i < FV_MAX_PORTS && node->op->guides >> i & 1) continue;
+        if (guides(node, i)) continue;
         if (v.extent > widest.extent) widest.extent = v.extent;
         if (v.jump > widest.jump) widest.jump = v.jump;
     }
@@ -127,6 +130,22 @@ static void count_parameters(const survey *s, int n, fv_layer *layer, fv_text *w
     }
 }
 
+/* What the layer reads, of several inputs the one with the widest view, and the row that made it. */
+static void set_source(const survey *s, const fv_node *node, fv_layer *layer) {
+    int widest = -1;
+    for (int i = 0; i < node->inputs; i++) {
+        if (guides(node, i)) continue;
+        if (widest < 0 || s->views[node->value_in[i]].extent > s->views[widest].extent) widest = node->value_in[i];
+    }
+    layer->from = -1;
+    if (widest < 0) return;
+    const fv_value_info *v = &s->net->values[widest];
+    layer->input = s->types[widest].shape;
+    if (v->kind != FV_KIND_RESULT) return;
+    int made = s->net->nodes[v->node].sugar_of < 0 ? v->node : s->net->nodes[v->node].sugar_of;
+    layer->from = s->row_of[made];
+}
+
 /* Output, its bytes and its view: those of a node, or of the activation merged into its row. */
 static void set_result(const survey *s, const fv_node *node, fv_layer *layer) {
     const fv_type *first = &s->types[node->value_out[0]];
@@ -165,6 +184,7 @@ static fv_status add_row(survey *s, int n, const fv_cost *cost) {
     layer->op = fv_arena_printf(s->summary->arena, "%s", node->op->name);
     if (!layer->detail || !layer->working || !layer->name || !layer->op)
         return fv_fail_memory(s->error, "a summary", sizeof *layer);
+    set_source(s, node, layer);
     set_result(s, node, layer);
     s->row_of[n] = s->summary->count++;
     return FV_OK;
@@ -195,7 +215,7 @@ static fv_status survey_node(survey *s, int n) {
 static void add_up(const survey *s) {
     fv_layer *total = &s->summary->total;
     int output = fv_net_output_value(s->net);
-    *total = (fv_layer){.name = "total", .op = "", .detail = "", .working = ""};
+    *total = (fv_layer){.name = "total", .op = "", .detail = "", .working = "", .from = -1};
     for (int i = 0; i < s->summary->count; i++) {
         const fv_layer *l = &s->summary->layers[i];
         total->parameters = add(total->parameters, l->parameters);
@@ -260,5 +280,5 @@ const fv_layer *fv_summary_layer(const fv_summary *summary, int index) {
 }
 
 fv_layer fv_summary_total(const fv_summary *summary) {
-    return summary ? summary->total : (fv_layer){.name = "total", .op = "", .detail = "", .working = ""};
+    return summary ? summary->total : (fv_layer){.name = "total", .op = "", .detail = "", .working = "", .from = -1};
 }
