@@ -70,7 +70,7 @@ typedef struct cli_command {
 extern const cli_command *const cli_commands[]; /* NULL behind the last */
 const cli_command *cli_find_command(const char *name);
 
-/* Exit codes. */
-enum { CLI_GOOD = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+/* Exit codes; CLI_BELOW: a result is not as good as was asked for. */
+enum { CLI_GOOD = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_BELOW = 3 };
 
 #endif

@@ -68,7 +68,8 @@ const char *cli_bytes(int64_t n, char out[32]) {
 
 const char *cli_metric(const char *name, double value, char out[48]) {
     const char *bare = strncmp(name, "val_", 4) == 0 ? name + 4 : name;
-    bool share = strstr(bare, "accuracy") || strncmp(bare, "top", 3) == 0;
+    bool share = strstr(bare, "accuracy") || strncmp(bare, "top", 3) == 0 || strstr(bare, "precision") ||
+                 strstr(bare, "recall") || strstr(bare, "f1");
     if (share)
         snprintf(out, 48, "%s %.2f%%", name, 100 * value);
     else

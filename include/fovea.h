@@ -486,6 +486,56 @@ FV_API fv_history *fv_evaluate_with(fv_model *model, fv_data *data, fv_error *er
 #define fv_evaluate(model, data, error, ...)                                                                           \
     fv_evaluate_with(model, data, error, FV_OPTIONS(fv_evaluate_options, __VA_ARGS__))
 
+/* ---- how good a model is, class by class ------------------------------------------------------------------------ */
+
+typedef struct fv_scores fv_scores;
+
+typedef struct fv_class_score {
+    const char *name;                /* borrowed from the scores; NULL in a mean */
+    int64_t samples, answers, right; /* samples of the class, answers with it, both */
+    double precision;                /* right / answers: how much an answer with it is worth; 0 for 0/0 */
+    double recall;                   /* right / samples: how many of it are found; 0 for 0/0 */
+    double f1;                       /* harmonic mean of the two */
+} fv_class_score;
+
+typedef struct fv_mistake {
+    int64_t sample;                 /* in the data */
+    int truth, answer;              /* classes */
+    double probability, right_one; /* what the model gives its answer, and what the class that it is */
+} fv_mistake;
+
+typedef struct fv_score_options {
+    size_t size;
+    int64_t batch_size;  /* default 64 */
+    const char *metrics; /* default: the (first) model's */
+    int threads;
+    int mistakes;        /* keep so many wrong answers, the surest first */
+    fv_scores **members; /* of a committee: [count], gets the scores of each model; free each */
+} fv_score_options;
+/* Loss and metrics of a model over all samples and, where it chooses between classes, how it does with each. Several models
+ * are a committee: each with its own preprocessing, the mean of their probabilities (or numbers) is the answer; it has no
+ * loss. */
+FV_API fv_scores *fv_score_with(fv_model *const *models, int count, fv_data *data, fv_error *error,
+                                const fv_score_options *options);
+#define fv_score(models, count, data, error, ...)                                                                      \
+    fv_score_with(models, count, data, error, FV_OPTIONS(fv_score_options, __VA_ARGS__))
+FV_API void fv_scores_free(fv_scores *scores);
+/* Loss (not of a committee) and metrics, as of one epoch. */
+FV_API const fv_history *fv_scores_metrics(const fv_scores *scores);
+FV_API int64_t fv_scores_samples(const fv_scores *scores);
+/* 0: the model does not choose between classes, and what follows says nothing. */
+FV_API int fv_scores_class_count(const fv_scores *scores);
+FV_API fv_class_score fv_scores_class(const fv_scores *scores, int index);
+/* Mean of precision, recall and F1 over the classes that occur, each counting the same or by its samples. */
+FV_API fv_class_score fv_scores_mean(const fv_scores *scores, bool weighted);
+FV_API double fv_scores_accuracy(const fv_scores *scores);
+/* Two classes: area under the ROC curve; else NaN. */
+FV_API double fv_scores_auc(const fv_scores *scores);
+/* How many samples of class `truth` were answered with `answer`; -1 where there is no such class, or more than 1024. */
+FV_API int64_t fv_scores_confusion(const fv_scores *scores, int truth, int answer);
+FV_API int fv_scores_mistake_count(const fv_scores *scores);
+FV_API fv_mistake fv_scores_mistake(const fv_scores *scores, int index);
+
 /* The net's first output for samples first .. first+count-1 of the data, preprocessed as in training, with softmax
  * applied where the net ends in logits for classes. Free the tensor's data with fv_free. */
 FV_API fv_status fv_predict(fv_model *model, fv_data *data, int64_t first, int64_t count, fv_tensor *out,

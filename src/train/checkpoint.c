@@ -7,6 +7,7 @@
  *   fovea.run.KEY           what must be the same to go on: batch_size, seed, data, ...
  *   training/numbers        f64: best loss, last rate, seconds of the unfinished epoch
  *   training/sums           f64 [metrics]: over the unfinished epoch
+ *   training/tally          f64: counts by class over the unfinished epoch, where a metric needs them
  *   training/history        f64 [epochs][metrics]
  *   training/stateK/NAME    f32: the optimizer's state K of the weight NAME */
 #include <inttypes.h>
@@ -93,6 +94,7 @@ static fv_status add_numbers(fv_store *store, const fv_standing *s, double numbe
               rows = {FV_F64, {2, {history->epochs, history->metrics}}, history->values};
     fv_status status = fv_store_add(store, FV_NOT_A_WEIGHT "numbers", list, error);
     if (!status) status = fv_store_add(store, FV_NOT_A_WEIGHT "sums", sums, error);
+    if (!status) status = fv_tally_save(&s->meter->tally, store, FV_NOT_A_WEIGHT "tally", error);
     return status ? status : fv_store_add(store, FV_NOT_A_WEIGHT "history", rows, error);
 }
 
@@ -288,6 +290,7 @@ fv_status fv_checkpoint_restore(const fv_checkpoint *checkpoint, fv_model *model
     if (!status) status = find(checkpoint, FV_NOT_A_WEIGHT "sums", FV_F64, &each, &sums, error);
     if (!status) status = find(checkpoint, FV_NOT_A_WEIGHT "history", FV_F64, &all, &rows, error);
     if (!status) status = fv_history_restore(s->history, rows.data, s->epoch, error);
+    if (!status) status = fv_tally_restore(&s->meter->tally, checkpoint->store, FV_NOT_A_WEIGHT "tally", error);
     if (!status) status = restore_states(checkpoint, model, s->descent, error);
     if (!status) status = restore_model(checkpoint, model, error);
     if (status) return status;

@@ -1,15 +1,14 @@
 /* evaluate.c - loss and metrics over all samples of a set. */
 #include "train.h"
 
-/* 0, 1, 2, ... */
-static int64_t *all_samples(int64_t count, fv_error *error) {
+int64_t *fv_all_samples(int64_t count, fv_error *error) {
     int64_t *order = fv_alloc_array((size_t)count, sizeof *order);
     if (!order) fv_fail_memory(error, "a list of samples", (size_t)count * sizeof *order);
     for (int64_t i = 0; order && i < count; i++) order[i] = i;
     return order;
 }
 
-static fv_history *history_of(const fv_meter *meter, fv_error *error) {
+fv_history *fv_meter_history(const fv_meter *meter, fv_error *error) {
     fv_history *history = fv_history_new(meter->count, 1, error);
     double values[FV_MAX_METRICS + 1];
     for (int m = 0; history && m < meter->count; m++) {
@@ -34,8 +33,8 @@ fv_history *fv_evaluate_with(fv_model *model, fv_data *data, fv_error *error, co
     const char *metrics = options.metrics ? options.metrics : fv_model_metrics(model);
     if (batch > data->count) batch = data->count;
     fv_status status = fv_pass_begin(&pass, model, data, batch, options.threads, metrics, error);
-    int64_t *order = status ? NULL : all_samples(data->count, error);
-    if (order && !fv_pass_run(&pass, order, data->count, error)) history = history_of(&pass.meter, error);
+    int64_t *order = status ? NULL : fv_all_samples(data->count, error);
+    if (order && !fv_pass_run(&pass, order, data->count, error)) history = fv_meter_history(&pass.meter, error);
     fv_free(order);
     fv_pass_end(&pass);
     return history;

@@ -400,6 +400,7 @@ fv_history *fv_fit_with(fv_model *model, fv_data *data, fv_error *error, const f
     fv_checkpoint_close(&t.from);
     fv_pass_end(&t.validation);
     fv_descent_end(&t.descent);
+    fv_meter_end(&t.meter);
     fv_feed_end(&t.feed);
     fv_run_free(t.run);
     fv_free(t.samples), fv_free(t.held), fv_free(t.order);

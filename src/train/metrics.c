@@ -12,7 +12,7 @@
 static double sign_of(const fv_metric_view *view) { return view->answer == FV_ANSWER_DISTANCES ? -1 : 1; }
 
 /* The right class of a row: its number, or the largest entry of a distribution. */
-static int64_t right_class(const fv_metric_view *view, int64_t row) {
+static int64_t class_of_row(const fv_metric_view *view, int64_t row) {
     if (view->classes) return view->classes[row];
     const float *t = view->numbers + row * view->columns;
     int64_t best = 0;
@@ -24,7 +24,7 @@ static int64_t right_class(const fv_metric_view *view, int64_t row) {
 /* How many classes come before the right one; of equal scores the first wins. No answer (NaN) is behind any number. */
 static int64_t rank_of(const fv_metric_view *view, int64_t row) {
     const float *s = view->scores + row * view->columns;
-    int64_t right = right_class(view, row), before = 0;
+    int64_t right = class_of_row(view, row), before = 0;
     if (right < 0 || right >= view->columns || isnan(s[right])) return INT64_MAX;
     double sign = sign_of(view), own = sign * s[right];
     for (int64_t j = 0; j < view->columns; j++) before += sign * s[j] > own || (s[j] == s[right] && j < right);
@@ -78,10 +78,62 @@ static double mse(const double *arguments, const fv_metric_view *view, int64_t s
     return (void)arguments, error_of(view, sample, true);
 }
 
+/* ---- all samples together ------------------------------------------------------------------------------------------ */
+
+#define FV_MEAN(name, of, weighted)                                                                                    \
+    static double name(const fv_tally *tally) { return fv_tally_mean(tally, of, weighted); }
+FV_MEAN(precision, fv_tally_precision, false)
+FV_MEAN(recall, fv_tally_recall, false)
+FV_MEAN(f1, fv_tally_f1, false)
+FV_MEAN(weighted_precision, fv_tally_precision, true)
+FV_MEAN(weighted_recall, fv_tally_recall, true)
+FV_MEAN(weighted_f1, fv_tally_f1, true)
+static double auc(const fv_tally *tally) { return fv_tally_auc(tally); }
+
+/* Is each number an answer for itself, yes or no? */
+static bool is_single(const fv_metric_view *view) { return view->columns == 1; }
+
+int64_t fv_view_truth(const fv_metric_view *view, int64_t row) {
+    if (!is_single(view)) return class_of_row(view, row);
+    return view->classes ? view->classes[row] > 0 : view->numbers[row] > 0.5f;
+}
+
+int64_t fv_view_answer(const fv_metric_view *view, int64_t row) {
+    const float *s = view->scores + row * view->columns;
+    if (is_single(view)) return isnan(s[0]) ? -1 : s[0] > view->middle;
+    double sign = sign_of(view);
+    int64_t best = 0;
+    for (int64_t j = 0; j < view->columns; j++) {
+        if (isnan(s[j])) return -1;
+        if (sign * s[j] > sign * s[best]) best = j;
+    }
+    return best;
+}
+
+static double lean_of(const fv_metric_view *view, int64_t row) {
+    const float *s = view->scores + row * view->columns;
+    return is_single(view) ? s[0] : sign_of(view) * ((double)s[1] - (double)s[0]);
+}
+
+void fv_tally_view(fv_tally *tally, const fv_metric_view *view, int64_t n) {
+    enum { AT_A_TIME = 256 };
+    fv_lean leans[AT_A_TIME];
+    int64_t rows = n * view->rows, waiting = 0;
+    for (int64_t row = 0; row < rows; row++) {
+        int64_t truth = fv_view_truth(view, row);
+        fv_tally_answer(tally, truth, fv_view_answer(view, row));
+        if (tally->classes != 2) continue;
+        leans[waiting++] = (fv_lean){lean_of(view, row), truth == 1};
+        if (waiting == AT_A_TIME || row == rows - 1) fv_tally_leans(tally, leans, waiting), waiting = 0;
+    }
+}
+
 const fv_metric fv_metrics[] = {
-#define FV_METRIC(name, arguments, classes, function, help) {#name, help, arguments, classes, function},
+#define FV_METRIC(name, arguments, classes, function, help) {#name, help, arguments, classes, function, NULL},
+#define FV_TALLY_METRIC(name, function, help) {#name, help, "", true, NULL, function},
 #include "metrics.def"
 #undef FV_METRIC
+#undef FV_TALLY_METRIC
 };
 int fv_metric_count(void) { return (int)(sizeof fv_metrics / sizeof fv_metrics[0]); }
 
@@ -127,6 +179,40 @@ static bool comparable(const fv_net *net, int target, int scores) {
            (t->dtype == FV_F32 || t->dtype == FV_I32);
 }
 
+/* Between how many classes do the answers choose? 0: it is not about classes. */
+static int64_t answer_classes(const fv_net *net, const fv_meter *meter) {
+    const fv_type *t = &net->values[meter->target].type, *s = &net->values[meter->reading.scores].type;
+    int64_t columns = s->shape.rank > 1 ? s->shape.dim[s->shape.rank - 1] : 1;
+    bool binary = meter->reading.answer == FV_ANSWER_BINARY;
+    if (columns == 1) return binary || t->dtype == FV_I32 ? 2 : 0;
+    return binary && t->dtype == FV_F32 ? 0 : columns;
+}
+
+fv_status fv_meter_count_classes(fv_meter *meter, const fv_net *net, fv_error *error) {
+    bool possible = meter->target >= 0 && comparable(net, meter->target, meter->reading.scores);
+    if (meter->tally.classes || !possible) return FV_OK;
+    return fv_tally_begin(&meter->tally, answer_classes(net, meter), error);
+}
+
+/* Some of the metrics need counts by class. */
+static fv_status begin_tally(fv_meter *meter, const fv_net *net, fv_error *error) {
+    const char *needs = NULL;
+    bool two = false;
+    for (int m = 1; m < meter->count; m++)
+        if (meter->metric[m]->whole) needs = meter->name[m], two |= meter->metric[m]->whole == auc;
+    if (!needs) return FV_OK;
+    fv_status status = fv_meter_count_classes(meter, net, error);
+    if (!status && !meter->tally.classes)
+        status = fv_fail(error, FV_E_ARGUMENT, "metric '%s': the net does not choose between classes", needs);
+    else if (!status && two && meter->tally.classes != 2)
+        status = fv_fail(error, FV_E_ARGUMENT, "metric 'auc': expected 2 classes, the net has %lld",
+                         (long long)meter->tally.classes);
+    if (status) fv_meter_end(meter);
+    return status;
+}
+
+void fv_meter_end(fv_meter *meter) { fv_tally_end(&meter->tally); }
+
 fv_status fv_meter_read(fv_meter *meter, const fv_net *net, const char *text, fv_error *error) {
     memset(meter, 0, sizeof *meter);
     meter->reading = fv_net_reading(net);
@@ -142,12 +228,13 @@ fv_status fv_meter_read(fv_meter *meter, const fv_net *net, const char *text, fv
     if (!status && meter->count > 1 && !possible)
         return fv_fail(error, FV_E_ARGUMENT, "metrics '%s': the net's loss has no target to compare its output with",
                        text);
-    return status;
+    return status ? status : begin_tally(meter, net, error);
 }
 
 void fv_meter_reset(fv_meter *meter) {
     memset(meter->sum, 0, sizeof meter->sum);
     meter->samples = 0;
+    fv_tally_reset(&meter->tally);
 }
 
 static const void *data_of(fv_run *run, int value) {
@@ -155,34 +242,48 @@ static const void *data_of(fv_run *run, int value) {
     return operand == FV_NO_OPERAND ? NULL : fv_run_operand(run, operand).data;
 }
 
-void fv_meter_add(fv_meter *meter, fv_run *run, int64_t n) {
-    meter->sum[0] += fv_run_loss(run) * (double)n;
-    meter->samples += n;
-    if (meter->count == 1) return;
+bool fv_meter_view(const fv_meter *meter, fv_run *run, fv_metric_view *view) {
+    memset(view, 0, sizeof *view);
+    if (meter->target < 0) return false;
     const fv_type *types = fv_run_plan(run)->types, *type = &types[meter->reading.scores],
                   *target = &types[meter->target];
-    fv_metric_view view = {.answer = meter->reading.answer,
-                           .middle = meter->reading.middle,
-                           .scores = data_of(run, meter->reading.scores),
-                           .output = data_of(run, meter->reading.output)};
-    view.columns = type->shape.rank > 1 ? type->shape.dim[type->shape.rank - 1] : 1;
-    view.rows = fv_type_each(type) / view.columns;
+    view->answer = meter->reading.answer;
+    view->middle = meter->reading.middle;
+    view->scores = data_of(run, meter->reading.scores);
+    view->output = data_of(run, meter->reading.output);
+    view->columns = type->shape.rank > 1 ? type->shape.dim[type->shape.rank - 1] : 1;
+    view->rows = fv_type_each(type) / view->columns;
     if (target->dtype == FV_F32)
-        view.numbers = data_of(run, meter->target);
+        view->numbers = data_of(run, meter->target);
     else
-        view.classes = data_of(run, meter->target);
+        view->classes = data_of(run, meter->target);
+    return true;
+}
+
+void fv_meter_add_view(fv_meter *meter, const fv_metric_view *view, double loss, int64_t n) {
+    meter->sum[0] += loss * (double)n;
+    meter->samples += n;
+    if (meter->tally.classes) fv_tally_view(&meter->tally, view, n);
     for (int m = 1; m < meter->count; m++) {
         double batch = 0;
-        for (int s = 0; s < FV_SLOTS; s++) {
+        for (int s = 0; s < FV_SLOTS && meter->metric[m]->sample; s++) {
             double slot = 0;
             for (int64_t i = fv_slot(n, s); i < fv_slot(n, s + 1); i++)
-                slot += meter->metric[m]->sample(meter->arguments[m], &view, i);
+                slot += meter->metric[m]->sample(meter->arguments[m], view, i);
             batch += slot;
         }
         meter->sum[m] += batch;
     }
 }
 
+void fv_meter_add(fv_meter *meter, fv_run *run, int64_t n) {
+    fv_metric_view view;
+    fv_meter_view(meter, run, &view);
+    fv_meter_add_view(meter, &view, fv_run_loss(run), n);
+}
+
 double fv_meter_value(const fv_meter *meter, int index) {
-    return meter->samples ? meter->sum[index] / (double)meter->samples : NAN;
+    if (!meter->samples) return NAN;
+    if (index && meter->metric[index]->whole) return meter->metric[index]->whole(&meter->tally);
+    return meter->sum[index] / (double)meter->samples;
 }

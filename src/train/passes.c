@@ -37,5 +37,6 @@ fv_status fv_pass_run(fv_pass *pass, const int64_t *order, int64_t count, fv_err
 void fv_pass_end(fv_pass *pass) {
     fv_feed_end(&pass->feed);
     fv_run_free(pass->run);
+    fv_meter_end(&pass->meter);
     memset(pass, 0, sizeof *pass);
 }

@@ -20,8 +20,7 @@ static fv_status call_kernel(fv_routine routine, const fv_geom *geom, float *y, 
     return status ? fv_fail(error, status, "probabilities could not be computed") : FV_OK;
 }
 
-/* Logits and distances become probabilities; what a softmax or sigmoid of the net made already stays as it is. */
-static fv_status to_probabilities(const fv_reading *reading, fv_tensor *out, fv_pool *pool, fv_error *error) {
+fv_status fv_to_probabilities(const fv_reading *reading, fv_tensor *out, fv_pool *pool, fv_error *error) {
     bool done = reading->answer == FV_ANSWER_NUMBERS || reading->scores != reading->output;
     int64_t n = out->shape.dim[0], count = fv_shape_count(&out->shape), columns = out->shape.dim[out->shape.rank - 1];
     if (done || out->dtype != FV_F32 || out->shape.rank < 2) return FV_OK;
@@ -85,7 +84,7 @@ fv_status fv_predict(fv_model *model, fv_data *data, int64_t first, int64_t coun
     fv_feed feed;
     status = fv_feed_begin(&feed, model, data, run, false, error);
     if (!status) status = predict_batches(run, &feed, reading.output, first, count, batch, out, error);
-    if (!status) status = to_probabilities(&reading, out, fv_run_pool(run), error);
+    if (!status) status = fv_to_probabilities(&reading, out, fv_run_pool(run), error);
     if (status) fv_free(out->data), out->data = NULL;
     fv_feed_end(&feed);
     fv_run_free(run);

@@ -9,6 +9,7 @@
 #include "model.h"
 #include "source.h"
 #include "spec.h"
+#include "tally.h"
 
 /* ---- losses (losses.c) ----------------------------------------------------------------------------------------------
  */
@@ -36,6 +37,9 @@ typedef struct fv_reading {
     double middle; /* BINARY and one number: where yes begins */
 } fv_reading;
 fv_reading fv_net_reading(const fv_net *net);
+/* Of the reading's output, in place: logits and distances become probabilities; what a softmax or sigmoid of the net made
+ * already stays as it is. */
+fv_status fv_to_probabilities(const fv_reading *reading, fv_tensor *out, fv_pool *pool, fv_error *error);
 
 /* ---- optimizers (optimizers.c, optimizers.def) ----------------------------------------------------------------------
  */
@@ -134,7 +138,8 @@ typedef struct fv_metric_view {
 typedef struct fv_metric {
     const char *name, *help, *arguments;
     bool classes; /* reads class numbers, or distributions over classes */
-    double (*sample)(const double *arguments, const fv_metric_view *view, int64_t sample); /* of one sample */
+    double (*sample)(const double *arguments, const fv_metric_view *view, int64_t sample); /* of one sample; or */
+    double (*whole)(const fv_tally *tally);                                                /* of all that was counted */
 } fv_metric;
 extern const fv_metric fv_metrics[];
 int fv_metric_count(void);
@@ -149,7 +154,8 @@ typedef struct fv_meter {
     double sum[FV_MAX_METRICS + 1];
     int64_t samples;
     fv_reading reading;
-    int target; /* value */
+    int target;     /* value */
+    fv_tally tally; /* by class, where a metric needs it */
 } fv_meter;
 /* `text` "accuracy top3", "none", or NULL for the usual ones. The net has its loss. */
 fv_status fv_meter_read(fv_meter *meter, const fv_net *net, const char *text, fv_error *error);
@@ -159,6 +165,17 @@ void fv_meter_reset(fv_meter *meter);
 /* Adds the batch that a run has just seen. */
 void fv_meter_add(fv_meter *meter, fv_run *run, int64_t n);
 double fv_meter_value(const fv_meter *meter, int index);
+void fv_meter_end(fv_meter *meter);
+
+/* Counts by class from now on, also when no metric needs it; does nothing where the net does not choose between classes. */
+fv_status fv_meter_count_classes(fv_meter *meter, const fv_net *net, fv_error *error);
+/* What the metrics see of the batch that a run has just seen; false: there is nothing to compare the answers with. */
+bool fv_meter_view(const fv_meter *meter, fv_run *run, fv_metric_view *view);
+void fv_meter_add_view(fv_meter *meter, const fv_metric_view *view, double loss, int64_t n);
+/* The right class of a row and the one that was answered, -1 where there is no answer. */
+int64_t fv_view_truth(const fv_metric_view *view, int64_t row);
+int64_t fv_view_answer(const fv_metric_view *view, int64_t row);
+void fv_tally_view(fv_tally *tally, const fv_metric_view *view, int64_t n);
 
 /* ---- feeding (feed.c)
  * -------------------------------------------------------------------------------------------------- */
@@ -199,6 +216,8 @@ fv_status fv_pass_begin(fv_pass *pass, fv_model *model, const fv_data *data, int
                         const char *metrics, fv_error *error);
 fv_status fv_pass_run(fv_pass *pass, const int64_t *order, int64_t count, fv_error *error);
 void fv_pass_end(fv_pass *pass);
+/* 0, 1, 2, ... below `count`; free with fv_free. NULL and *error when memory is short. */
+int64_t *fv_all_samples(int64_t count, fv_error *error);
 
 /* ---- history (history.c)
  * ------------------------------------------------------------------------------------------------ */
@@ -210,6 +229,8 @@ struct fv_history {
 };
 fv_history *fv_history_new(int metrics, int64_t epochs, fv_error *error);
 fv_status fv_history_name(fv_history *history, int index, const char *prefix, const char *name, fv_error *error);
+/* What a meter says, as one epoch. */
+fv_history *fv_meter_history(const fv_meter *meter, fv_error *error);
 void fv_history_add(fv_history *history, const double *values);
 
 /* Adds rows that were had before: [epochs][metrics]. */

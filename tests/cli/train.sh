@@ -10,9 +10,9 @@ wc -l < runs/a/history.jsonl | tr -d ' '
 show train logistic digits --limit 100 --epochs 1 --validation digits:test --quiet
 show train logistic digits --limit 100 --epochs 1 --validation-split 0 --metrics 'accuracy top3'
 show train logistic digits --limit 100 --epochs 1 --validation-split 0.2 --validation-tail
-show evaluate runs/a digits --limit 100
-show evaluate runs/a digits:train --limit 50
-show evaluate runs/a/last.safetensors digits --limit 50 --metrics top3
+show evaluate runs/a digits --limit 100 -q
+show evaluate runs/a digits:train --limit 50 -q
+show evaluate runs/a/last.safetensors digits --limit 50 --metrics top3 -q
 show summary runs/a
 "$FOVEA" predict runs/a digits:0 digits:train:1 | sed -E 's/[0-9] +[0-9.]+%/G P%/g; s/: wrong//'
 "$FOVEA" predict runs/a digits:0 --top 1 --json | sed -E 's/(class|name|probability|truth)": .*[0-9]"?/\1": X/'
