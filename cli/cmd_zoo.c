@@ -1,30 +1,21 @@
 /* cmd_zoo.c - fovea zoo: the networks that the program carries. */
-#include <string.h>
-
 #include "common.h"
+#include "options.h"
+#include "zoo_page.h"
 
 typedef struct options {
-    bool json;
+    bool json, markdown;
 } options;
 
-static const cli_option list[] = {CLI_JSON(options)};
-
-/* The comment's line `number` (from 0) without its mark. */
-static int comment_line(const char *text, int number, const char **line) {
-    for (; number > 0 && *text == '#'; number--) {
-        text += strcspn(text, "\n");
-        text += *text == '\n';
-    }
-    if (*text != '#') return 0;
-    *line = text + 1 + (text[1] == ' ');
-    return (int)strcspn(*line, "\n");
-}
+static const cli_option list[] = {
+    {"markdown", 0, CLI_FLAG, offsetof(options, markdown), NULL, "all of them as a page", 0, 0}, CLI_JSON(options)};
 
 static int print_list(void) {
     const char *line;
     for (int i = 0; i < fv_zoo_count(); i++) {
         const char *name = fv_zoo_name(i), *text = fv_zoo_text(name);
-        for (int k = 0, n; (n = comment_line(text, k, &line)) > 0; k++) printf("%-14s%.*s\n", k ? "" : name, n, line);
+        for (int k = 0, n; (n = cli_comment_line(text, k, &line)) > 0; k++)
+            printf("%-14s%.*s\n", k ? "" : name, n, line);
     }
     printf("\nfovea zoo NAME prints a network, fovea summary NAME what it costs.\n");
     return CLI_GOOD;
@@ -40,6 +31,9 @@ static int print_json(const cli_call *call) {
 
 static int run(const cli_call *call) {
     const options *o = call->options;
+    if (o->markdown && (o->json || call->count))
+        return cli_usage_error(call->command, "--markdown is about all of them, and alone");
+    if (o->markdown) return cli_zoo_page(call);
     if (!call->count) return o->json ? print_json(call) : print_list();
     const char *name = call->operands[0], *text = fv_zoo_text(name);
     if (!text) {

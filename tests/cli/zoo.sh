@@ -6,3 +6,5 @@ run zoo logistic --json
 for net in lenet5 lenet_mnist logistic mlp mnist_cnn; do
   "$FOVEA" train $net digits --limit 40 --epochs 1 --quiet > line && echo "$net trains" || cat line
 done
+run zoo --markdown | sed -n '1,/^## /p' | grep -E '^(#|\| (network|logistic|\[logistic))'
+run zoo logistic --markdown
