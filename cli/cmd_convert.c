@@ -16,7 +16,7 @@ static const cli_option list[] = {
     {"out", 'o', CLI_TEXT, offsetof(options, out), "FILE", "where the model goes", 0, 0},
     CLI_SETTINGS(options),
     {"names", 0, CLI_TEXT, offsetof(options, names), "NAMES",
-     "rules for names: resnet, vgg, ... or a file; default those that fit the net", 0, 0},
+     "rules for names: densenet, vgg, ... or a file; default those that fit the net", 0, 0},
     {"preprocess", 0, CLI_TEXT, offsetof(options, preprocess), "TEXT",
      "\"scale=1/255 mean=0.485,0.456,0.406 deviation=0.229,0.224,0.225\"", 0, 0},
     {"classes", 0, CLI_TEXT, offsetof(options, classes), "FILE", "names of the classes, one a line", 0, 0},

@@ -313,7 +313,7 @@ FV_API fv_model *fv_model_import_with(fv_net *net, const char *path, fv_error *e
 #define fv_model_import(net, path, error, ...)                                                                         \
     fv_model_import_with(net, path, error, FV_OPTIONS(fv_import_options, __VA_ARGS__))
 
-/* The families of networks whose names in PyTorch's torchvision the library knows ("resnet"), and the rules as text. */
+/* The families of networks whose names in PyTorch's torchvision the library knows ("vgg"), and the rules as text. */
 FV_API int fv_names_count(void);
 FV_API const char *fv_names_name(int index);
 FV_API const char *fv_names_text(const char *name);
