@@ -39,7 +39,7 @@ void *fv_alloc_array(size_t count, size_t each) {
     return fv_mul_size(count, each, &bytes) ? fv_alloc(bytes) : NULL;
 }
 
-void *fv_resize(void *memory, size_t bytes) { return bytes > 0 && allowed() ? realloc(memory, bytes) : NULL; }
+void *fv_realloc(void *memory, size_t bytes) { return bytes > 0 && allowed() ? realloc(memory, bytes) : NULL; }
 
 void *fv_alloc_aligned(size_t bytes) {
     size_t rounded;
@@ -67,7 +67,7 @@ bool fv_grow(void *array_pointer, int *capacity, int count, size_t each) {
     if (!fv_mul_size((size_t)wanted, each, &bytes)) return false;
     void *old, *array;
     memcpy(&old, array_pointer, sizeof old);
-    array = fv_resize(old, bytes);
+    array = fv_realloc(old, bytes);
     if (!array) return false;
     memset((char *)array + (size_t)*capacity * each, 0, (size_t)(wanted - *capacity) * each);
     memcpy(array_pointer, &array, sizeof array);

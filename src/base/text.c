@@ -19,7 +19,7 @@ static bool reserve(fv_text *text, size_t more) {
     if (wanted <= text->capacity) return true;
     size_t capacity = text->capacity ? text->capacity : 64;
     while (capacity < wanted) capacity = capacity > SIZE_MAX / 2 ? wanted : capacity * 2;
-    char *data = fv_resize(text->data, capacity);
+    char *data = fv_realloc(text->data, capacity);
     if (!data) return !(text->failed = true);
     text->data = data;
     text->capacity = capacity;

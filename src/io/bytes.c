@@ -25,7 +25,7 @@ typedef struct buffer {
 static bool buffer_grow(buffer *b) {
     size_t capacity = b->capacity < b->limit / 2 ? b->capacity * 2 : b->limit;
     if (capacity == SIZE_MAX) return false;
-    unsigned char *data = fv_resize(b->data, capacity + 1);
+    unsigned char *data = fv_realloc(b->data, capacity + 1);
     if (!data) return false;
     b->data = data;
     b->capacity = capacity;

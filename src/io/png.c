@@ -148,7 +148,7 @@ static void on_write(png_structp png, png_bytep data, size_t size) {
     context *c = png_get_io_ptr(png);
     if (size > c->capacity - c->size) {
         size_t capacity = (c->size + size) * 2;
-        unsigned char *grown = fv_resize(c->written, capacity);
+        unsigned char *grown = fv_realloc(c->written, capacity);
         if (!grown) png_error(png, "not enough memory");
         c->written = grown;
         c->capacity = capacity;

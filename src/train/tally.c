@@ -57,7 +57,7 @@ static bool make_room(fv_tally *tally, int64_t count) {
     size_t bytes;
     while (capacity < tally->lean_count + count) capacity *= 2;
     if (capacity == tally->lean_capacity) return true;
-    fv_lean *more = fv_mul_size((size_t)capacity, sizeof *more, &bytes) ? fv_resize(tally->leans, bytes) : NULL;
+    fv_lean *more = fv_mul_size((size_t)capacity, sizeof *more, &bytes) ? fv_realloc(tally->leans, bytes) : NULL;
     if (!more) return tally->failed = true, false;
     tally->leans = more;
     tally->lean_capacity = capacity;
