@@ -37,7 +37,8 @@ typedef enum fv_activation {
     FV_GELU = 7,
     FV_SOFTPLUS = 8,
     FV_SWISH = 9,
-    FV_SOFTMAX = 10
+    FV_SOFTMAX = 10,
+    FV_RELU6 = 11
 } fv_activation;
 
 /* one of these words */
@@ -45,6 +46,19 @@ typedef enum fv_subsample_mode {
     FV_SUBSAMPLE_SUM = 0,
     FV_SUBSAMPLE_MEAN = 1
 } fv_subsample_mode;
+
+/* one of these words */
+typedef enum fv_resize_mode {
+    FV_RESIZE_NEAREST = 0,
+    FV_RESIZE_BILINEAR = 1
+} fv_resize_mode;
+
+/* one of these words */
+typedef enum fv_pad_mode {
+    FV_PAD_CONSTANT = 0,
+    FV_PAD_REFLECT = 1,
+    FV_PAD_EDGE = 2
+} fv_pad_mode;
 
 /* one of these words */
 typedef enum fv_gelu_form {
@@ -91,6 +105,38 @@ typedef struct fv_conv_options {
     int activation;                      /* operator applied to the result; default none; an fv_activation */
 } fv_conv_options;
 FV_API fv_value fv_conv_with(const fv_conv_options *options);
+
+/* transposed convolution: the adjoint of conv, from small maps to large ones. `fovea help conv_transpose` says more. */
+typedef struct fv_conv_transpose_options {
+    size_t size;
+    fv_value x;                          /* sequence, picture or volume */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    int64_t filters;                     /* number of output channels; required; at least 1 */
+    int64_t kernel[3];                   /* size of the kernel; required; at least 1 */
+    /* cells of the result from one cell of the input to the next; default 1; at least 1 */
+    int64_t stride[3];
+    /* cells cut off the result on each side, or a word: what conv's padding adds, this takes away; default valid; at least 0; or fv_padding */
+    int64_t padding[3];
+    /* cells cut off behind where they differ from those before; default as padding; at least 0 */
+    int64_t padding_end[3];
+    /* further cells behind, less than the stride: which of the sizes that conv maps to the input's is meant; default 0; at least 0 */
+    int64_t output_padding[3];
+    int64_t dilation[3];                 /* cells between neighbouring taps; default 1; at least 1 */
+    int64_t groups;                      /* parts of the channels that do not see each other; default 1; at least 1 */
+    bool flipped;                        /* the adjoint of conv with flipped=yes: the kernel is turned; default no */
+    bool no_bias;                        /* do not add a trainable number to every output channel */
+    const char *kernel_initializer;      /* how the weight starts; default glorot_uniform */
+    const char *bias_initializer;        /* how the bias starts; default zeros */
+    /* penalty on the weight: l1(0.01), l2(0.01), l1_l2(0.01, 0.01); default none */
+    const char *kernel_regularizer;
+    const char *bias_regularizer;        /* penalty on the bias; default none */
+    const char *activity_regularizer;    /* penalty on the result, a mean over the samples; default none */
+    /* kept after every step: max_norm(2), non_negative, unit_norm; default none */
+    const char *kernel_constraint;
+    const char *bias_constraint;         /* kept after every step by the bias; default none */
+    int activation;                      /* operator applied to the result; default none; an fv_activation */
+} fv_conv_transpose_options;
+FV_API fv_value fv_conv_transpose_with(const fv_conv_transpose_options *options);
 
 /* fully connected layer: every output sees every input. `fovea help dense` says more. */
 typedef struct fv_dense_options {
@@ -180,6 +226,69 @@ typedef struct fv_subsample_options {
 } fv_subsample_options;
 FV_API fv_value fv_subsample_with(const fv_subsample_options *options);
 
+/* puts values back where max pooling found its maxima. `fovea help unpool` says more. */
+typedef struct fv_unpool_options {
+    size_t size;
+    fv_value value;                      /* what is to be placed, of the shape of pooled */
+    fv_value x;                          /* what the pooling read */
+    fv_value pooled;                     /* what the pooling gave */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    int64_t window[3];                   /* size of the window; required; at least 1 */
+    /* cells between neighbouring windows; smaller than the window: they overlap; default the window; at least 1 */
+    int64_t stride[3];
+    /* cells around the input, on each side, or a word; they never win and add nothing; default valid; at least 0; or fv_padding */
+    int64_t padding[3];
+    /* cells behind the input where they differ from those before it; default as padding; at least 0 */
+    int64_t padding_end[3];
+    bool ceil;                           /* also windows that reach over the end; default no */
+    int64_t dilation[3];                 /* cells between a window's cells; default 1; at least 1 */
+} fv_unpool_options;
+FV_API fv_value fv_unpool_with(const fv_unpool_options *options);
+
+/* pictures made larger or smaller. `fovea help resize` says more. */
+typedef struct fv_resize_options {
+    size_t size;
+    fv_value x;                          /* sequence, picture or volume */
+    fv_value like;                       /* what has the size that is wanted */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    /* spatial size of the result; default by scale, or that of the second input; at least 1 */
+    int64_t shape[3];
+    /* how many times as large every dimension becomes, rounded down; default by shape; 0 to 1e+06 */
+    double scale;
+    int mode;                            /* what a new cell shows; default nearest; an fv_resize_mode */
+    /* the outermost cells lie on each other, instead of the outer edges; default no */
+    bool align_corners;
+} fv_resize_options;
+FV_API fv_value fv_resize_with(const fv_resize_options *options);
+
+/* cells, or whole feature maps, around what is there. `fovea help pad` says more. */
+typedef struct fv_pad_options {
+    size_t size;
+    fv_value x;                          /* sequence, picture or volume */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    /* cells before and behind the input in each dimension; default 0; at least 0 */
+    int64_t padding[3];
+    /* cells behind the input where they differ from those before it; default as padding; at least 0 */
+    int64_t padding_end[3];
+    int64_t channels;                    /* feature maps before and behind those of the input; default 0; at least 0 */
+    /* feature maps behind where they differ from those before; default as channels; at least 0 */
+    int64_t channels_end;
+    int mode;                            /* what the new cells hold; default constant; an fv_pad_mode */
+    double value;                        /* the number of mode=constant; default 0 */
+} fv_pad_options;
+FV_API fv_value fv_pad_with(const fv_pad_options *options);
+
+/* a part of a picture, cut out. `fovea help crop` says more. */
+typedef struct fv_crop_options {
+    size_t size;
+    fv_value x;                          /* sequence, picture or volume */
+    fv_value like;                       /* what has the size that is wanted */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    int64_t shape[3];                    /* spatial size of the result; default that of the second input; at least 1 */
+    int64_t at[3];                       /* first cell that stays, in each dimension; default the centre; at least 0 */
+} fv_crop_options;
+FV_API fv_value fv_crop_with(const fv_crop_options *options);
+
 /* squared distances to trainable or fixed codes, LeNet-5's output layer. `fovea help rbf` says more. */
 typedef struct fv_rbf_options {
     size_t size;
@@ -257,6 +366,65 @@ typedef struct fv_batchnorm_options {
 } fv_batchnorm_options;
 FV_API fv_value fv_batchnorm_with(const fv_batchnorm_options *options);
 
+/* normalisation of each sample by groups of its channels. `fovea help groupnorm` says more. */
+typedef struct fv_groupnorm_options {
+    size_t size;
+    fv_value x;                          /* channels along the last dimension */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    /* parts of the channels, each with its mean and variance; default 32; at least 1 */
+    int64_t groups;
+    double epsilon;                      /* added to the variance; default 1e-05; 0 to 1 */
+    bool no_scale;                       /* do not multiply by a trainable number for each channel */
+    bool no_bias;                        /* do not add a trainable number for each channel */
+    const char *scale_initializer;       /* how the scale starts; default ones */
+    const char *bias_initializer;        /* how the bias starts; default zeros */
+    int activation;                      /* operator applied to the result; default none; an fv_activation */
+} fv_groupnorm_options;
+FV_API fv_value fv_groupnorm_with(const fv_groupnorm_options *options);
+
+/* normalisation of the channels of every pixel by themselves. `fovea help layernorm` says more. */
+typedef struct fv_layernorm_options {
+    size_t size;
+    fv_value x;                          /* channels along the last dimension */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    double epsilon;                      /* added to the variance; default 1e-05; 0 to 1 */
+    bool no_scale;                       /* do not multiply by a trainable number for each channel */
+    bool no_bias;                        /* do not add a trainable number for each channel */
+    const char *scale_initializer;       /* how the scale starts; default ones */
+    const char *bias_initializer;        /* how the bias starts; default zeros */
+    int activation;                      /* operator applied to the result; default none; an fv_activation */
+} fv_layernorm_options;
+FV_API fv_value fv_layernorm_with(const fv_layernorm_options *options);
+
+/* normalisation of every feature map of each sample by itself. `fovea help instancenorm` says more. */
+typedef struct fv_instancenorm_options {
+    size_t size;
+    fv_value x;                          /* channels along the last dimension */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    double epsilon;                      /* added to the variance; default 1e-05; 0 to 1 */
+    bool no_scale;                       /* do not multiply by a trainable number for each channel */
+    bool no_bias;                        /* do not add a trainable number for each channel */
+    const char *scale_initializer;       /* how the scale starts; default ones */
+    const char *bias_initializer;        /* how the bias starts; default zeros */
+    int activation;                      /* operator applied to the result; default none; an fv_activation */
+} fv_instancenorm_options;
+FV_API fv_value fv_instancenorm_with(const fv_instancenorm_options *options);
+
+/* local response normalisation over neighbouring feature maps. `fovea help lrn` says more. */
+typedef struct fv_lrn_options {
+    size_t size;
+    fv_value x;                          /* channels along the last dimension */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    /* feature maps that are summed, the one in the middle included; odd; default 5; at least 1 */
+    int64_t window;
+    double k;                            /* what is there without any response; default 2; at least 1e-09 */
+    double alpha;                        /* how much each square counts; default 0.0001; at least 0 */
+    double beta;                         /* exponent; default 0.75; at least 0 */
+    /* alpha is divided by window, as PyTorch, Caffe and ONNX do: a mean instead of a sum; default no */
+    bool mean;
+} fv_lrn_options;
+FV_API fv_value fv_lrn_with(const fv_lrn_options *options);
+
 /* drops elements at random in training. `fovea help dropout` says more. */
 typedef struct fv_dropout_options {
     size_t size;
@@ -274,6 +442,14 @@ typedef struct fv_relu_options {
 } fv_relu_options;
 FV_API fv_value fv_relu_with(const fv_relu_options *options);
 
+/* max(x, 0), but at most 6. `fovea help relu6` says more. */
+typedef struct fv_relu6_options {
+    size_t size;
+    fv_value x;                          /* any shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+} fv_relu6_options;
+FV_API fv_value fv_relu6_with(const fv_relu6_options *options);
+
 /* x, or a small part of it below 0. `fovea help leaky_relu` says more. */
 typedef struct fv_leaky_relu_options {
     size_t size;
@@ -282,6 +458,25 @@ typedef struct fv_leaky_relu_options {
     double slope;                        /* factor below 0; default 0.01 */
 } fv_leaky_relu_options;
 FV_API fv_value fv_leaky_relu_with(const fv_leaky_relu_options *options);
+
+/* x, or a trained slope times x below 0. `fovea help prelu` says more. */
+typedef struct fv_prelu_options {
+    size_t size;
+    fv_value x;                          /* channels along the last dimension */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    bool shared;                         /* one slope for all channels instead of one for each; default no */
+    const char *slope_initializer;       /* how the slopes start; default constant(0.25) */
+} fv_prelu_options;
+FV_API fv_value fv_prelu_with(const fv_prelu_options *options);
+
+/* the largest of every k feature maps. `fovea help maxout` says more. */
+typedef struct fv_maxout_options {
+    size_t size;
+    fv_value x;                          /* channels along the last dimension */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    int64_t maps;                        /* feature maps that compete for one of the result; default 2; at least 1 */
+} fv_maxout_options;
+FV_API fv_value fv_maxout_with(const fv_maxout_options *options);
 
 /* 1 / (1 + exp(-x)). `fovea help sigmoid` says more. */
 typedef struct fv_sigmoid_options {
@@ -424,6 +619,8 @@ FV_API fv_value fv_penalty_with(const fv_penalty_options *options);
 
 #define fv_conv(X1, ...) \
     fv_conv_with(fv_address_of(fv_conv_options{.size = sizeof(fv_conv_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_conv_transpose(X1, ...) \
+    fv_conv_transpose_with(fv_address_of(fv_conv_transpose_options{.size = sizeof(fv_conv_transpose_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
 #define fv_dense(X1, ...) \
     fv_dense_with(fv_address_of(fv_dense_options{.size = sizeof(fv_dense_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
 #define fv_maxpool(X1, ...) \
@@ -436,6 +633,14 @@ FV_API fv_value fv_penalty_with(const fv_penalty_options *options);
     fv_globalmaxpool_with(fv_address_of(fv_globalmaxpool_options{.size = sizeof(fv_globalmaxpool_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
 #define fv_subsample(X1, ...) \
     fv_subsample_with(fv_address_of(fv_subsample_options{.size = sizeof(fv_subsample_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_unpool(X1, X2, ...) \
+    fv_unpool_with(fv_address_of(fv_unpool_options{.size = sizeof(fv_unpool_options), .value = (X1), .x = (X2) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_resize(X1, ...) \
+    fv_resize_with(fv_address_of(fv_resize_options{.size = sizeof(fv_resize_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_pad(X1, ...) \
+    fv_pad_with(fv_address_of(fv_pad_options{.size = sizeof(fv_pad_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_crop(X1, ...) \
+    fv_crop_with(fv_address_of(fv_crop_options{.size = sizeof(fv_crop_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
 #define fv_rbf(X1, ...) \
     fv_rbf_with(fv_address_of(fv_rbf_options{.size = sizeof(fv_rbf_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
 #define fv_flatten(X1, ...) \
@@ -447,12 +652,26 @@ FV_API fv_value fv_penalty_with(const fv_penalty_options *options);
 #define fv_multiply(...) fv_multiply_with(FV_OPTIONS(fv_multiply_options, __VA_ARGS__))
 #define fv_batchnorm(X1, ...) \
     fv_batchnorm_with(fv_address_of(fv_batchnorm_options{.size = sizeof(fv_batchnorm_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_groupnorm(X1, ...) \
+    fv_groupnorm_with(fv_address_of(fv_groupnorm_options{.size = sizeof(fv_groupnorm_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_layernorm(X1, ...) \
+    fv_layernorm_with(fv_address_of(fv_layernorm_options{.size = sizeof(fv_layernorm_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_instancenorm(X1, ...) \
+    fv_instancenorm_with(fv_address_of(fv_instancenorm_options{.size = sizeof(fv_instancenorm_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_lrn(X1, ...) \
+    fv_lrn_with(fv_address_of(fv_lrn_options{.size = sizeof(fv_lrn_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
 #define fv_dropout(X1, ...) \
     fv_dropout_with(fv_address_of(fv_dropout_options{.size = sizeof(fv_dropout_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
 #define fv_relu(X1, ...) \
     fv_relu_with(fv_address_of(fv_relu_options{.size = sizeof(fv_relu_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_relu6(X1, ...) \
+    fv_relu6_with(fv_address_of(fv_relu6_options{.size = sizeof(fv_relu6_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
 #define fv_leaky_relu(X1, ...) \
     fv_leaky_relu_with(fv_address_of(fv_leaky_relu_options{.size = sizeof(fv_leaky_relu_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_prelu(X1, ...) \
+    fv_prelu_with(fv_address_of(fv_prelu_options{.size = sizeof(fv_prelu_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_maxout(X1, ...) \
+    fv_maxout_with(fv_address_of(fv_maxout_options{.size = sizeof(fv_maxout_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
 #define fv_sigmoid(X1, ...) \
     fv_sigmoid_with(fv_address_of(fv_sigmoid_options{.size = sizeof(fv_sigmoid_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
 #define fv_tanh(X1, ...) \
@@ -485,12 +704,17 @@ FV_API fv_value fv_penalty_with(const fv_penalty_options *options);
     fv_penalty_with(fv_address_of(fv_penalty_options{.size = sizeof(fv_penalty_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
 #else
 #define fv_conv(...) fv_conv_with(FV_OPTIONS(fv_conv_options, __VA_ARGS__))
+#define fv_conv_transpose(...) fv_conv_transpose_with(FV_OPTIONS(fv_conv_transpose_options, __VA_ARGS__))
 #define fv_dense(...) fv_dense_with(FV_OPTIONS(fv_dense_options, __VA_ARGS__))
 #define fv_maxpool(...) fv_maxpool_with(FV_OPTIONS(fv_maxpool_options, __VA_ARGS__))
 #define fv_avgpool(...) fv_avgpool_with(FV_OPTIONS(fv_avgpool_options, __VA_ARGS__))
 #define fv_globalavgpool(...) fv_globalavgpool_with(FV_OPTIONS(fv_globalavgpool_options, __VA_ARGS__))
 #define fv_globalmaxpool(...) fv_globalmaxpool_with(FV_OPTIONS(fv_globalmaxpool_options, __VA_ARGS__))
 #define fv_subsample(...) fv_subsample_with(FV_OPTIONS(fv_subsample_options, __VA_ARGS__))
+#define fv_unpool(...) fv_unpool_with(FV_OPTIONS(fv_unpool_options, __VA_ARGS__))
+#define fv_resize(...) fv_resize_with(FV_OPTIONS(fv_resize_options, __VA_ARGS__))
+#define fv_pad(...) fv_pad_with(FV_OPTIONS(fv_pad_options, __VA_ARGS__))
+#define fv_crop(...) fv_crop_with(FV_OPTIONS(fv_crop_options, __VA_ARGS__))
 #define fv_rbf(...) fv_rbf_with(FV_OPTIONS(fv_rbf_options, __VA_ARGS__))
 #define fv_flatten(...) fv_flatten_with(FV_OPTIONS(fv_flatten_options, __VA_ARGS__))
 #define fv_reshape(...) fv_reshape_with(FV_OPTIONS(fv_reshape_options, __VA_ARGS__))
@@ -498,9 +722,16 @@ FV_API fv_value fv_penalty_with(const fv_penalty_options *options);
 #define fv_add(...) fv_add_with(FV_OPTIONS(fv_add_options, __VA_ARGS__))
 #define fv_multiply(...) fv_multiply_with(FV_OPTIONS(fv_multiply_options, __VA_ARGS__))
 #define fv_batchnorm(...) fv_batchnorm_with(FV_OPTIONS(fv_batchnorm_options, __VA_ARGS__))
+#define fv_groupnorm(...) fv_groupnorm_with(FV_OPTIONS(fv_groupnorm_options, __VA_ARGS__))
+#define fv_layernorm(...) fv_layernorm_with(FV_OPTIONS(fv_layernorm_options, __VA_ARGS__))
+#define fv_instancenorm(...) fv_instancenorm_with(FV_OPTIONS(fv_instancenorm_options, __VA_ARGS__))
+#define fv_lrn(...) fv_lrn_with(FV_OPTIONS(fv_lrn_options, __VA_ARGS__))
 #define fv_dropout(...) fv_dropout_with(FV_OPTIONS(fv_dropout_options, __VA_ARGS__))
 #define fv_relu(...) fv_relu_with(FV_OPTIONS(fv_relu_options, __VA_ARGS__))
+#define fv_relu6(...) fv_relu6_with(FV_OPTIONS(fv_relu6_options, __VA_ARGS__))
 #define fv_leaky_relu(...) fv_leaky_relu_with(FV_OPTIONS(fv_leaky_relu_options, __VA_ARGS__))
+#define fv_prelu(...) fv_prelu_with(FV_OPTIONS(fv_prelu_options, __VA_ARGS__))
+#define fv_maxout(...) fv_maxout_with(FV_OPTIONS(fv_maxout_options, __VA_ARGS__))
 #define fv_sigmoid(...) fv_sigmoid_with(FV_OPTIONS(fv_sigmoid_options, __VA_ARGS__))
 #define fv_tanh(...) fv_tanh_with(FV_OPTIONS(fv_tanh_options, __VA_ARGS__))
 #define fv_scaled_tanh(...) fv_scaled_tanh_with(FV_OPTIONS(fv_scaled_tanh_options, __VA_ARGS__))

@@ -130,9 +130,11 @@ static void print_options(const fv_op *op) {
            op->name);
 }
 
-/* In C++ positional and designated members do not mix, so the inputs are arguments of the macro there. */
+/* In C++ positional and designated members do not mix, so the inputs are arguments of the macro there; optional ones
+ * are given by name. */
 static void print_plus_macro(const fv_op *op) {
     int inputs = input_count(op);
+    while (inputs > 0 && op->ports[inputs - 1].optional) inputs--;
     if (op->variadic) {
         printf("#define fv_%s(...) fv_%s_with(FV_OPTIONS(fv_%s_options, __VA_ARGS__))\n", op->name, op->name, op->name);
         return;

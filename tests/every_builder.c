@@ -4,8 +4,8 @@
 fv_net *every_builder(void);
 
 static fv_value activations(fv_value x) {
-    x = fv_relu(x);
-    x = fv_leaky_relu(x, .slope = 0.2);
+    x = fv_relu6(fv_relu(x));
+    x = fv_prelu(fv_leaky_relu(x, .slope = 0.2), .shared = true);
     x = fv_sigmoid(x);
     x = fv_tanh(x);
     x = fv_scaled_tanh(x);
@@ -13,6 +13,22 @@ static fv_value activations(fv_value x) {
     x = fv_gelu(x);
     x = fv_softplus(x);
     return fv_swish(x);
+}
+
+static fv_value norms(fv_value x) {
+    x = fv_batchnorm(x);
+    x = fv_groupnorm(x, .groups = 2);
+    x = fv_layernorm(fv_instancenorm(x, .no_scale = true, .no_bias = true));
+    return fv_lrn(x, .window = 3, .k = 1, .mean = true);
+}
+
+/* There and back again. */
+static fv_value around(fv_value x) {
+    fv_value pooled = fv_maxpool(x, .window = {2, 2});
+    fv_value large = fv_unpool(pooled, x, .pooled = pooled, .window = {2, 2});
+    large = fv_pad(large, .padding = {1, 1}, .mode = FV_PAD_REFLECT);
+    large = fv_resize(fv_crop(large, .shape = {13, 13}), .like = x, .mode = FV_RESIZE_BILINEAR);
+    return fv_conv_transpose(fv_maxout(large, .maps = 2), .filters = 8, .kernel = {2, 2}, .stride = {2, 2});
 }
 
 static fv_value joins(fv_value a, fv_value b) {
@@ -36,7 +52,7 @@ fv_net *every_builder(void) {
     fv_net *net = fv_net_new();
     fv_value x = fv_input(net, .height = 28, .width = 28, .channels = 1);
     x = fv_conv(x, .filters = 8, .kernel = {3, 3}, .padding = {FV_SAME}, .activation = FV_RELU);
-    x = fv_batchnorm(x);
+    x = around(norms(x));
     x = fv_maxpool(x, .window = {2, 2});
     x = fv_subsample(x, .window = {2, 2});
     x = fv_dropout(activations(x), .rate = 0.25);

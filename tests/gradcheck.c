@@ -118,6 +118,13 @@ static fv_status check_operand(const fv_trial *t, fv_run *run, const fv_trial_op
     return status;
 }
 
+/* Operand i is a real one that gradients go to; inputs come first among the operands. */
+static bool differentiable(const fv_trial *t, int i) {
+    const fv_trial_operand *o = &t->operand[i];
+    bool guides = o->role == FV_INPUT && t->op->guides >> i & 1;
+    return o->role != FV_STATE && o->text.type.dtype == FV_F32 && !guides;
+}
+
 fv_status gradcheck(const fv_op *op, const fv_example *example, uint64_t seed, fv_error *error) {
     fv_trial t;
     fv_status status = fv_trial_new(op, example, &t, error);
@@ -126,8 +133,7 @@ fv_status gradcheck(const fv_op *op, const fv_example *example, uint64_t seed, f
     fv_run *run = start(&t, fv_reference_f64(), seed, error);
     if (!run) status = error->status;
     for (int i = 0; i < t.operands && !status; i++)
-        if (t.operand[i].role != FV_STATE && t.operand[i].text.type.dtype == FV_F32)
-            status = check_operand(&t, run, &t.operand[i], error);
+        if (differentiable(&t, i)) status = check_operand(&t, run, &t.operand[i], error);
     fv_run_free(run);
     fv_trial_free(&t);
     return status;
@@ -164,8 +170,7 @@ fv_status compare_tables(const fv_op *op, const fv_example *example, const fv_ta
         char what[80];
         snprintf(what, sizeof what, "d %s", o->name);
         fv_value value = {t.net, o->value};
-        if (o->role != FV_STATE && o->text.type.dtype == FV_F32)
-            status = near_enough(what, fv_run_gradient(first, value), fv_run_gradient(second, value), error);
+        if (differentiable(&t, i)) status = near_enough(what, fv_run_gradient(first, value), fv_run_gradient(second, value), error);
     }
     fv_run_free(first);
     fv_run_free(second);

@@ -4,21 +4,30 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A SIZES field must name one number for all dimensions or one for each. */
-static fv_status check_count(fv_infer *infer, const char *name, const int64_t sizes[3], int rank) {
+fv_status fv_infer_size_count(fv_infer *infer, const char *name, const int64_t sizes[3], int rank) {
     int given = sizes[2] != FV_UNSET ? 3 : sizes[1] != FV_UNSET ? 2 : 1;
     if (given == 1 || given == rank) return FV_OK;
     return fv_infer_fail(infer, "%s has %d numbers, but the input has %d spatial dimension%s", name, given, rank,
                          rank == 1 ? "" : "s");
 }
 
-static fv_status check_counts(fv_infer *infer, const fv_window *w, int rank) {
-    fv_status status = check_count(infer, w->noun, w->size, rank);
-    if (!status) status = check_count(infer, "stride", w->stride, rank);
-    if (!status) status = check_count(infer, "padding", w->padding, rank);
-    if (!status) status = check_count(infer, "padding_end", w->padding_end, rank);
-    if (!status && w->dilation) status = check_count(infer, "dilation", w->dilation, rank);
+fv_status fv_infer_window_counts(fv_infer *infer, const fv_window *w, int rank) {
+    fv_status status = fv_infer_size_count(infer, w->noun, w->size, rank);
+    if (!status) status = fv_infer_size_count(infer, "stride", w->stride, rank);
+    if (!status) status = fv_infer_size_count(infer, "padding", w->padding, rank);
+    if (!status) status = fv_infer_size_count(infer, "padding_end", w->padding_end, rank);
+    if (!status && w->dilation) status = fv_infer_size_count(infer, "dilation", w->dilation, rank);
     return status;
+}
+
+fv_status fv_infer_picture(fv_infer *infer, int i) {
+    char shape[128];
+    int rank = fv_sample_rank(&infer->in[i]) - 1;
+    if (rank >= 1 && rank <= 3) return FV_OK;
+    return fv_infer_fail(infer,
+                         "expects one to three spatial dimensions and channels (sequence LxC, picture HxWxC, "
+                         "volume DxHxWxC), got %s",
+                         fv_shape_text(&infer->in[i].shape, shape, sizeof shape));
 }
 
 /* Cells from the first to the last that a window sees. */
@@ -120,7 +129,7 @@ fv_status fv_spatial_resolve(fv_infer *infer, const fv_type *in, const fv_window
     if (s->channels < 0)
         return fv_infer_fail(infer, "the number of channels must be known, got %s",
                              fv_shape_text(&in->shape, shape, sizeof shape));
-    fv_status status = check_counts(infer, w, rank);
+    fv_status status = fv_infer_window_counts(infer, w, rank);
     for (int i = 0; i < rank; i++) s->in[3 - rank + i] = dims[i + w->channels_first];
     /* all windows before the first size, for the message of one that is too large */
     for (int i = 0; i < rank; i++) {
@@ -150,6 +159,13 @@ void fv_spatial_growth(const fv_spatial *s, fv_cost *cost) {
     int rows = 3 - s->rank;
     cost->extent = span(s, rows);
     cost->stride = s->stride[rows];
+}
+
+void fv_spatial_growth_back(const fv_spatial *s, fv_cost *cost) {
+    int rows = 3 - s->rank;
+    cost->stride = s->stride[rows];
+    cost->extent = (span(s, rows) - 1) / cost->stride + 1;
+    cost->upsamples = true;
 }
 
 fv_geom fv_spatial_pool(const fv_emit *e, const fv_spatial *s, fv_pooling kind) {

@@ -27,6 +27,12 @@ typedef struct fv_spatial {
     int64_t channels;
 } fv_spatial;
 
+/* Fails unless input i is a sequence, a picture or a volume. */
+fv_status fv_infer_picture(fv_infer *infer, int i);
+/* Fails unless a SIZES field names one number for all of `rank` dimensions or one for each. */
+fv_status fv_infer_size_count(fv_infer *infer, const char *name, const int64_t sizes[3], int rank);
+/* That for all sizes of a window. */
+fv_status fv_infer_window_counts(fv_infer *infer, const fv_window *window, int rank);
 /* Fails with a message in infer's name when the window does not fit. */
 fv_status fv_spatial_resolve(fv_infer *infer, const fv_type *in, const fv_window *window, fv_spatial *out);
 /* The type of a result with that many channels. */
@@ -35,6 +41,8 @@ fv_type fv_spatial_type(const fv_spatial *s, const fv_type *in, int64_t channels
 int64_t fv_spatial_cells(const int64_t sizes[3]);
 /* How the rows that a cell sees grow. */
 void fv_spatial_growth(const fv_spatial *s, fv_cost *cost);
+/* The same for the way back, from out to in. */
+void fv_spatial_growth_back(const fv_spatial *s, fv_cost *cost);
 /* The geometry of pooling with these windows. */
 fv_geom fv_spatial_pool(const fv_emit *e, const fv_spatial *s, fv_pooling kind);
 /* y = pool(x), dx: the whole of a pooling operator. */
