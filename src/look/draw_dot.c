@@ -89,7 +89,8 @@ static int kind_of(const fv_drawing *d, int n) {
     if (node->op->traits & FV_T_ACTIVATION) return ACTIVATION;
     if (cost->upsamples) return ENLARGING;
     if (strchr(axes, 'k')) return CONVOLUTION;
-    if (cost->extent > 1 || cost->extent < 0) return POOLING;
+    bool window = fv_find_field(node->op, "window") && fv_find_field(node->op, "stride"); /* also one of 1x2x2 */
+    if (window || cost->extent > 1 || cost->extent < 0) return POOLING;
     if (reads_several(node)) return JOIN;
     if (strchr(axes, 'i')) return PRODUCT;
     if (weight) return NORM;
