@@ -358,7 +358,9 @@ static void write_arrow(writer *w, int value, int to, bool faint) {
     if (up)
         fv_text_printf(&w->out, "%c%d -> %c%d [dir=back label=\" ", b.letter, b.number, a.letter, a.number);
     else
-        fv_text_printf(&w->out, "%c%d -> %c%d [label=\" ", a.letter, a.number, b.letter, b.number);
+        fv_text_printf(&w->out, "%c%d -> %c%d [%s=\" ", a.letter, a.number, b.letter, b.number,
+                       across && !w->options->blocks ? "xlabel"
+                                                     : "label"); /* else an arrow that bends would run through it */
     add_shape(&w->out, &w->d->types[value]);
     fv_text_printf(&w->out, "\"%s%s]\n", across ? " minlen=0 weight=20" : "", faint ? " style=dashed" : "");
 }
