@@ -88,8 +88,7 @@ bool cli_unicode(void) {
 
 /* ---- data ---------------------------------------------------------------------------------------------------------------------- */
 
-/* Does the text behind the path name a part already? A ':' in an existing path is none. */
-static bool names_part(const char *spec) {
+bool cli_names_part(const char *spec) {
     struct stat about;
     const char *colon = strrchr(spec, ':');
     return colon && stat(spec, &about) != 0 && !strchr(colon, '/');
@@ -98,7 +97,7 @@ static bool names_part(const char *spec) {
 fv_data *cli_open_data(const char *spec, bool test, int64_t seed, int64_t limit, fv_error *error) {
     fv_data_options options = {.size = sizeof options, .seed = (uint64_t)cli_number(seed), .limit = limit};
     fv_data *data = fv_data_open_with(spec, error, &options);
-    if (!data || !test || names_part(spec) || !fv_data_has_part(data, "test")) return data;
+    if (!data || !test || cli_names_part(spec) || !fv_data_has_part(data, "test")) return data;
     fv_data_free(data);
     size_t length = strlen(spec) + sizeof ":test";
     char *part = malloc(length);

@@ -31,6 +31,9 @@ static inline int64_t cli_number(int64_t option) { return option == FV_ZERO ? 0 
 /* DATA as given; `test`: its test part where it has parts and none is named. NULL and *error. */
 fv_data *cli_open_data(const char *spec, bool test, int64_t seed, int64_t limit, fv_error *error);
 
+/* Does the text behind the path name a part already? A ':' in an existing path is none. */
+bool cli_names_part(const char *spec);
+
 /* Is it the file or run folder of a model (else a network)? */
 bool cli_is_model(const char *path);
 

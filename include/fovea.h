@@ -393,6 +393,71 @@ FV_API bool fv_data_has_part(const fv_data *data, const char *part); /* "train",
 /* Reads one sample, raw: out[i] has room for field i. */
 FV_API fv_status fv_data_read(fv_data *data, int64_t index, void *const *out, fv_error *error);
 
+/* ---- what is in a set of data ------------------------------------------------------------------------------------ */
+
+/* One part of a set ("train"), open. */
+typedef struct fv_data_part {
+    const char *name;
+    fv_data *data;
+} fv_data_part;
+
+typedef struct fv_range {
+    double least, most, mean, deviation; /* of the finite numbers; NaN where there are none */
+} fv_range;
+
+enum { FV_MAX_RANGES = 16 };
+typedef struct fv_field_facts {
+    fv_range all;
+    int channels; /* entries used below; 0: one channel, or more than 16 */
+    fv_range channel[FV_MAX_RANGES];
+} fv_field_facts;
+
+typedef struct fv_part_facts {
+    const char *name;
+    int64_t samples;
+    int64_t constant, first_constant; /* an input has the same number everywhere; -1: none */
+    int64_t broken, first_broken;     /* cannot be read, not finite, or of a class that is not there; -1: none */
+    const char *why_broken;           /* the first one; NULL: none is */
+    int class_count;
+    const int64_t *class_samples; /* [class_count] */
+    /* What a validation split of the last tenth would hold: so many classes, and all samples of so many. */
+    int tail_classes, tail_alone;
+    bool sorted; /* such a split would break: classes are missing in it, or left to it alone */
+    int field_count;
+    const fv_field_facts *fields; /* [field_count], as fv_data_field_at */
+} fv_part_facts;
+
+/* Two samples whose inputs are the same bits; the second comes first. */
+typedef struct fv_twin {
+    int part, of_part;
+    int64_t sample, of_sample;
+    bool other_class;
+} fv_twin;
+
+enum { FV_MAX_PARTS = 8 };
+typedef struct fv_data_facts {
+    int part_count;
+    fv_part_facts part[FV_MAX_PARTS];
+    /* [a][b], a < b: so many samples of part b are in part a, too; [a][a]: so many of a repeat an earlier one of a. */
+    int64_t twins[FV_MAX_PARTS][FV_MAX_PARTS];
+    int64_t conflicts; /* so many of all these have another class than their twin */
+    int shown;         /* the first of them, those across parts in front */
+    fv_twin shown_twin[20];
+} fv_data_facts;
+/* Reads everything once (and what may be equal twice). Free with fv_data_facts_free. */
+FV_API fv_data_facts *fv_data_describe(const fv_data_part *parts, int count, fv_error *error);
+FV_API void fv_data_facts_free(fv_data_facts *facts);
+
+typedef struct fv_sheet_options {
+    size_t size;
+    int64_t most; /* pictures at most; default 400 */
+    int columns;  /* pictures side by side; default by their size */
+} fv_sheet_options;
+/* A PNG file with pictures of the set, evenly spread: a row for each class where there are few. */
+FV_API fv_status fv_data_sheet_with(fv_data *data, const char *path, fv_error *error, const fv_sheet_options *options);
+#define fv_data_sheet(data, path, error, ...)                                                                          \
+    fv_data_sheet_with(data, path, error, FV_OPTIONS(fv_sheet_options, __VA_ARGS__))
+
 /* A picture file (PNG, PGM, PPM) as (height, width, 1 or 3) bytes. Free its data with fv_free. */
 FV_API fv_status fv_picture_read(const char *path, fv_tensor *out, fv_error *error);
 
