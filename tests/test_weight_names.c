@@ -160,6 +160,9 @@ static void layouts_become_ours(void **state) {
     check_layout("input 4x4x3\nconv 2 1x2\n", "conv1.bias", "2", "0 1");
     /* groups: [out][in/groups][k], here depthwise */
     check_layout("input 4x3\nconv 3 2 groups=3\n", "conv1.weight", "3x1x2", "0 2 4 1 3 5");
+    /* transposed: [in][out][kh][kw] = 3x2x1x2 to [kh][kw][out][in] */
+    check_layout("input 2x2x3\nconv_transpose 2 1x2\n", "conv_transpose1.weight", "3x2x1x2",
+                 "0 4 8 2 6 10 1 5 9 3 7 11");
     check_layout("input 2\ndense 3\n", "dense1.weight", "3x2", "0 2 4 1 3 5");
     check_layout("input 4x2\nbatchnorm\n", "batchnorm1.variance", "2", "0 1");
 }
