@@ -1,5 +1,6 @@
 /* The zoo: what each network costs, layer by layer, as papers and lectures say. */
 #include "net.h"
+#include "train.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -67,6 +68,87 @@ static const expected_net zoo[] = {
 };
 enum { COUNT = sizeof zoo / sizeof *zoo };
 
+/* What is published of an architecture: its parameters, and where given its multiply-adds, shapes, and what cells see. */
+typedef struct published_layer {
+    const char *name, *output;
+    int64_t receptive_field; /* 0: any */
+} published_layer;
+
+typedef struct published_net {
+    const char *name, *settings; /* "aux=yes" or NULL */
+    int64_t parameters, macs;    /* macs 0: any */
+    published_layer layers[6];
+} published_net;
+
+static const published_net published[] = {
+    {"alexnet",
+     NULL,
+     60965224,
+     724406816,
+     {{"conv1", "Nx55x55x96", 11},
+      {"maxpool1", "Nx27x27x96", 19},
+      {"maxpool2", "Nx13x13x256", 67},
+      {"conv5", "Nx13x13x256", 163},
+      {"maxpool3", "Nx6x6x256", 195}}},
+    {"alexnet_one", NULL, 61100840, 714188480, {{"maxpool3", "Nx6x6x256", 195}}},
+    {"vgg11", NULL, 132863336, 7609090048, {{"stage5.maxpool1", "Nx7x7x512", 150}}},
+    {"vgg13", NULL, 133047848, 11308466176, {{"stage5.maxpool1", "Nx7x7x512", 156}}},
+    {"vgg16", NULL, 138357544, 15470264320, {{"stage5.maxpool1", "Nx7x7x512", 212}}},
+    {"vgg19", NULL, 143667240, 19632062464, {{"stage5.maxpool1", "Nx7x7x512", 268}}},
+    {"googlenet",
+     NULL,
+     6998552,
+     1582671872,
+     {{"inception2", "Nx28x28x480", 0},
+      {"d4", "Nx14x14x528", 0},
+      {"inception9", "Nx7x7x1024", 0},
+      {"globalavgpool1", "Nx1024", 224}}},
+    {"googlenet", "aux=yes", 13378280, 0, {{"head1.avgpool1", "Nx4x4x512", 0}, {"head2.avgpool1", "Nx4x4x528", 0}}},
+    {"googlenet_bn", NULL, 6624904, 1498376192, {{"inception9", "Nx7x7x1024", 0}}},
+    {"googlenet_bn", "aux=yes", 13004888, 0, {{"head1.dense2", "Nx1000", 0}}},
+    {"inception_v3",
+     NULL,
+     23834568,
+     5713216096,
+     {{"shrink_b1", "Nx17x17x768", 0}, {"middle", "Nx17x17x768", 0}, {"inception_e2", "Nx8x8x2048", 0}}},
+    {"inception_v3", "aux=yes", 27161264, 0, {{"cbr7.conv1", "Nx1x1x768", 0}}},
+    {"plain34", NULL, 21623848, 3644493824, {{"stage3", "Nx7x7x512", 0}}},
+    {"resnet18", NULL, 11689512, 1814073344, {{"basic5", "Nx7x7x512", 435}}},
+    {"resnet34", NULL, 21797672, 3663761408, {{"maxpool1", "Nx56x56x64", 11}, {"basic13", "Nx7x7x512", 899}}},
+    {"resnet50", NULL, 25557032, 4089184256, {{"stage4", "Nx7x7x2048", 427}}},
+    {"densenet121", NULL, 7978856, 2834161664, {{"dense_block1", "Nx56x56x256", 0}, {"dense_block4", "Nx7x7x1024", 0}}},
+    {"densenet_bc_100_12", NULL, 769162, 287929692, {{"dense_block3", "Nx8x8x342", 0}}},
+    {"resnet20_cifar", NULL, 269722, 40551040, {{"basic7", "Nx8x8x64", 0}}},
+    {"resnet20_cifar", "shortcut=B", 272474, 0, {{"basic7", "Nx8x8x64", 0}}},
+    {"plain20_cifar", NULL, 269722, 40551040, {{NULL}}},
+    {"wrn_16_4", NULL, 2748890, 0, {{"group3", "Nx8x8x256", 0}}},
+    {"wrn_28_10", NULL, 36479194, 0, {{"group3", "Nx8x8x640", 0}}},
+    {"cifar_speed", NULL, 1972792, 0, {{"group1", "Nx15x15x64", 0}, {"maxpool1", "Nx1x1x256", 0}}},
+    {"squeezenet1_1", NULL, 1235496, 349151936, {{"fire8", "Nx13x13x512", 0}}},
+    {"mobilenet_v2", NULL, 3504872, 300774272, {{"stage6", "Nx7x7x320", 0}}},
+    {"unet",
+     NULL,
+     31030658,
+     0,
+     {{"d", "Nx64x64x512", 0},
+      {"double5", "Nx28x28x1024", 0},
+      {"up4.crop1", "Nx392x392x64", 0},
+      {"conv1", "Nx388x388x2", 0}}},
+    {"unet_small", NULL, 1925058, 0, {{"conv1", "Nx256x256x2", 0}}},
+    {"unet_small", "size=64", 1925058, 0, {{"conv1", "Nx64x64x2", 0}}},
+    {"fcn", NULL, 134346581, 0, {{"conv3", "Nx?x?x21", 404}, {"resize1", "Nx?x?x21", 0}}},
+    {"srcnn", NULL, 5248 + 2080 + 801, 0, {{"conv3", "Nx?x?x1", 0}}},
+    {"autoencoder", NULL, 108881, 0, {{"conv_transpose2", "Nx28x28x1", 0}}},
+    {"c3d",
+     NULL,
+     78409573,
+     38547378176,
+     {{"maxpool1", "Nx16x56x56x64", 0}, {"maxpool4", "Nx2x7x7x512", 0}, {"maxpool5", "Nx1x4x4x512", 0}}},
+    {"nin", NULL, 966986, 222486528, {{"mlpconv3", "Nx8x8x10", 0}}},
+    {"allconv", NULL, 1369738, 0, {{"conv7", "Nx6x6x192", 0}, {"globalavgpool1", "Nx10", 0}}},
+};
+enum { PUBLISHED = sizeof published / sizeof *published };
+
 static void check(const char *net, const char *what, int64_t expected, int64_t got) {
     if (expected != got) fail_msg("%s: %s: expected %" PRId64 ", got %" PRId64, net, what, expected, got);
 }
@@ -110,6 +192,69 @@ static void test_costs(void **state) {
     }
 }
 
+/* A block is known by its last layer. */
+static const fv_layer *find_block(const fv_summary *summary, const char *name) {
+    const fv_layer *last = NULL;
+    size_t length = strlen(name);
+    for (int i = 0; i < fv_summary_count(summary); i++) {
+        const fv_layer *layer = fv_summary_layer(summary, i);
+        if (strncmp(layer->name, name, length) == 0 && (layer->name[length] == 0 || layer->name[length] == '.'))
+            last = layer;
+    }
+    if (!last) fail_msg("there is no layer or block %s", name);
+    return last;
+}
+
+static void check_published(const published_net *e) {
+    fv_error error = {0};
+    char message[900], key[40] = "", shape[128], what[200];
+    if (e->settings) snprintf(key, sizeof key, "%.*s", (int)strcspn(e->settings, "="), e->settings);
+    fv_setting setting = {key, e->settings ? strchr(e->settings, '=') + 1 : ""};
+    fv_net *net = fv_net_load(e->name, &setting, e->settings != NULL, &error);
+    if (!net) fail_msg("%s: %s", e->name, fv_error_text(&error, message, sizeof message));
+    fv_summary *summary = fv_summarize(net, NULL, &error);
+    if (!summary) fail_msg("%s: %s", e->name, error.message);
+    snprintf(what, sizeof what, "%s %s", e->name, e->settings ? e->settings : "");
+    check(what, "parameters", e->parameters, fv_summary_total(summary).parameters);
+    if (e->macs) check(what, "multiply-adds", e->macs, fv_summary_total(summary).macs);
+    for (const published_layer *l = e->layers; l < e->layers + 6 && l->name; l++) {
+        const fv_layer *layer = find_block(summary, l->name);
+        snprintf(what, sizeof what, "%s %s", e->name, l->name);
+        if (l->receptive_field) check(what, "receptive field", l->receptive_field, layer->receptive_field);
+        if (strcmp(fv_shape_text(&layer->output, shape, sizeof shape), l->output) != 0)
+            fail_msg("%s: expected %s, got %s", what, l->output, shape);
+    }
+    fv_summary_free(summary);
+    fv_net_free(net);
+}
+
+static void test_published_counts(void **state) {
+    (void)state;
+    for (int i = 0; i < PUBLISHED; i++) check_published(&published[i]);
+}
+
+/* Every file is held to what is known of it. */
+static void test_no_net_is_left_out(void **state) {
+    (void)state;
+    for (int i = 0; i < fv_zoo_count(); i++) {
+        bool found = false;
+        for (int k = 0; k < COUNT; k++) found = found || strcmp(zoo[k].name, fv_zoo_name(i)) == 0;
+        for (int k = 0; k < PUBLISHED; k++) found = found || strcmp(published[k].name, fv_zoo_name(i)) == 0;
+        if (!found) fail_msg("%s: nothing is expected of it", fv_zoo_name(i));
+    }
+}
+
+/* A reader takes a file in at a glance. */
+static void test_files_fit_a_screen(void **state) {
+    (void)state;
+    for (int i = 0; i < fv_zoo_count(); i++) {
+        int lines = 0;
+        for (const char *s = fv_zoo_text(fv_zoo_name(i)); *s; s++) lines += *s == '\n';
+        int most = strcmp(fv_zoo_name(i), "inception_v3") == 0 ? 120 : 60;
+        if (lines > most) fail_msg("%s: expected at most %d lines, got %d", fv_zoo_name(i), most, lines);
+    }
+}
+
 /* 1234567 -> 1,234,567 */
 static void grouped(int64_t n, char out[32]) {
     char digits[32];
@@ -137,7 +282,9 @@ static void test_comments_tell_the_costs(void **state) {
         int lines = 1;
         for (const char *s = net->comment; *s; s++) lines += *s == '\n';
         if (lines < 2 || lines > 4) fail_msg("%s: expected a comment of 2 to 4 lines, got %d", name, lines);
-        if (!strstr(net->comment, macs)) fail_msg("%s: the comment does not say %s multiply-adds", name, macs);
+        /* where the pictures decide the sizes there is no number to tell */
+        if (total.macs && !strstr(net->comment, macs))
+            fail_msg("%s: the comment does not say %s multiply-adds", name, macs);
         if (!strstr(net->comment, parameters)) fail_msg("%s: the comment does not say %s parameters", name, parameters);
         if (total.parameters != total.trainable && !strstr(net->comment, fixed))
             fail_msg("%s: the comment does not say %s fixed", name, fixed);
@@ -152,6 +299,15 @@ static void test_every_net_says_how_it_is_trained(void **state) {
         fv_net *net = load(fv_zoo_name(i));
         if (!fv_net_find_setting(net, "preprocess", "scale")) fail_msg("%s has no preprocess line", fv_zoo_name(i));
         if (!fv_net_find_setting(net, "train", "epochs")) fail_msg("%s has no train line", fv_zoo_name(i));
+        const char *optimizer = fv_net_find_setting(net, "train", "optimizer"),
+                   *schedule = fv_net_find_setting(net, "train", "schedule");
+        double arguments[FV_SPEC_ARGUMENTS];
+        fv_rate_plan plan;
+        fv_error error = {0};
+        if (!optimizer || !fv_find_optimizer(optimizer, arguments, &error))
+            fail_msg("%s: optimizer %s: %s", fv_zoo_name(i), optimizer, error.message);
+        if (schedule && fv_rate_plan_read(schedule, &plan, &error))
+            fail_msg("%s: schedule %s: %s", fv_zoo_name(i), schedule, error.message);
         fv_net_free(net);
     }
 }
@@ -227,6 +383,9 @@ static void test_one_neuron(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_costs),
+        cmocka_unit_test(test_published_counts),
+        cmocka_unit_test(test_no_net_is_left_out),
+        cmocka_unit_test(test_files_fit_a_screen),
         cmocka_unit_test(test_comments_tell_the_costs),
         cmocka_unit_test(test_every_net_says_how_it_is_trained),
         cmocka_unit_test(test_the_list),
