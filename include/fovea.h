@@ -539,6 +539,20 @@ FV_API const char *fv_history_metric_name(const fv_history *history, int index);
 FV_API double fv_history_get(const fv_history *history, const char *metric,
                              int epoch); /* epoch from 0; NaN if unknown */
 
+/* The history that a run's folder holds (history.jsonl): one more metric for each number in it, so also "learning_rate" and
+ * "seconds". */
+FV_API fv_history *fv_history_load(const char *folder, fv_error *error);
+/* One sentence: at which epoch validation loss turned, and whether the model overfits. Free with fv_free; NULL when memory
+ * is short. */
+FV_API char *fv_history_verdict(const fv_history *history);
+
+/* Event files for TensorBoard in folder/train and folder/validation; begun when the first epoch is written. */
+typedef struct fv_tensorboard fv_tensorboard;
+FV_API fv_tensorboard *fv_tensorboard_open(const char *folder, fv_error *error);
+/* Writes the metrics of an epoch; other events are passed over. `seconds` since 1970 is what TensorBoard shows as the time. */
+FV_API fv_status fv_tensorboard_write(fv_tensorboard *board, const fv_event *event, double seconds, fv_error *error);
+FV_API void fv_tensorboard_close(fv_tensorboard *board);
+
 typedef struct fv_evaluate_options {
     size_t size;
     int64_t batch_size;  /* default 64 */
