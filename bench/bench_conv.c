@@ -76,9 +76,17 @@ static void *take(int64_t floats) {
     return memory;
 }
 
-/* Seconds of one run (and of one packing, if `packing`): the best of enough repeats. */
+static bool direct; /* leave Winograd's variants out */
+
+static const fv_kernel *choose(fv_routine routine, const fv_geom *geom) {
+    const fv_kernel *const *kernel = fv_kernels()->kernels[routine];
+    while (((*kernel)->can && !(*kernel)->can(geom)) || (direct && strstr((*kernel)->name, "winograd"))) kernel++;
+    return *kernel;
+}
+
+/* Seconds of one run and of one packing: the best of enough repeats. */
 static double measure(fv_routine routine, const fv_geom *geom, const int64_t *floats, int args, double *packing) {
-    const fv_kernel *kernel = fv_choose_kernel(fv_kernels(), routine, geom);
+    const fv_kernel *kernel = choose(routine, geom);
     fv_need need = {0};
     if (kernel->need) kernel->need(geom, threads, &need);
     const fv_moment moment = {.seed = 1};
@@ -188,24 +196,37 @@ static const layer layers[] = {
     {"128 groups 32 3x3 56 b16", 16, 56, 128, 128, 3, 1, 1, 32},
 };
 
+/* One row: all passes of a layer as they are chosen, or only direct ones. */
+static void bench_layer(const layer *l, double peak) {
+    const fv_geom geom = geometry(l);
+    const double flops = sizes_of(&geom).flops;
+    double packing, passes[3], packings = 0;
+    printf("%-26s", direct ? "  without Winograd" : l->name);
+    for (int p = 0; p < 3; p++) {
+        passes[p] = measure_pass(p, geom, &packing);
+        packings += packing;
+        printf("%10.1f (%3.0f%%)", flops / passes[p] * 1e-9, flops / passes[p] * 1e-7 / peak);
+        fflush(stdout);
+    }
+    printf("%10.1f\n", 100 * packings / (passes[0] + passes[1] + passes[2]));
+}
+
 static void bench_layers(double peak, const char *part) {
     static const char *const passes[] = {"forward", "data", "weights"};
     printf("%-26s", "GFLOP/s (% of peak)");
     for (int p = 0; p < 3; p++) printf("%17s", passes[p]);
-    printf("   packing, %% of forward\n");
+    printf("   packing, %% of the passes\n");
     for (size_t i = 0; i < sizeof layers / sizeof layers[0]; i++) {
         if (part && !strstr(layers[i].name, part)) continue;
         const fv_geom geom = geometry(&layers[i]);
-        const double flops = sizes_of(&geom).flops;
-        double share = 0, packing;
-        printf("%-26s", layers[i].name);
-        for (int p = 0; p < 3; p++) {
-            double seconds = measure_pass(p, geom, &packing);
-            if (p == 0) share = packing / seconds;
-            printf("%10.1f (%3.0f%%)", flops / seconds * 1e-9, flops / seconds * 1e-7 / peak);
-            fflush(stdout);
-        }
-        printf("%10.1f\n", 100 * share);
+        direct = false;
+        bench_layer(&layers[i], peak);
+        direct = true;
+        bool any = false;
+        for (fv_routine r = FV_R_CONV; r <= FV_R_CONV_WEIGHTS; r++)
+            any = any || choose(r, &geom) != fv_choose_kernel(fv_kernels(), r, &geom);
+        if (any) bench_layer(&layers[i], peak);
+        direct = false;
     }
 }
 

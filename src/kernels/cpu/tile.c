@@ -176,9 +176,7 @@ FV_INLINE void folded_columns(const int height, const int vectors, const tile_co
     const float *x[TILE_ROWS];
     FV_UNROLL
     for (int r = 0; r < height; r++) x[r] = t->x + x_row[r];
-    FV_UNROLL
-    for (int r = 0; r < height; r++) FV_UNROLL
-    for (int v = 0; v < vectors; v++) total[r][v] = vf_zero();
+    start_columns(height, vectors, t, total, w_row);
     for (int64_t s = 0; s < t->segments; s++) {
         int64_t at = t->x_segment[s];
         const float *dy = t->dy + t->dy_segment[s];

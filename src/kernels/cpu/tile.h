@@ -62,7 +62,8 @@ typedef void (*tile_columns_fn)(const tile_columns *t, const int64_t *x_row, con
 #define tile_columns_depthwise FV_SYMBOL(tile_columns_depthwise)
 extern const tile_rows_fn tile_rows_dense[TILE_VECTORS][TILE_ROWS], tile_rows_depthwise[TILE_ROWS];
 extern const tile_columns_fn tile_columns_dense[TILE_VECTORS][TILE_ROWS], tile_columns_depthwise[TILE_ROWS];
-/* Sums every segment from zero and adds it to the total, which stays in registers or the first-level cache: to = seg 0 + seg 1 + ... */
+/* Sums every segment from zero and adds it to the total, which stays in registers or the first-level cache:
+ * to = from + segment 0 + segment 1 + ... */
 #define tile_columns_folded FV_SYMBOL(tile_columns_folded)
 extern const tile_columns_fn tile_columns_folded[TILE_VECTORS][TILE_ROWS];
 

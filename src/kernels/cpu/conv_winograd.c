@@ -1,0 +1,304 @@
+/* conv_winograd.c - 3x3 convolution forward and backward to its input by Winograd's algorithm. See winograd.h.
+ *
+ * A piece is a block of tiles: their transforms, then for a few panels of columns at a time the products at every
+ * position and the results. Every product is one chain over the channels, so how blocks are cut changes no bit.
+ */
+#include "vmath.h"
+#include "winograd.h"
+
+enum {
+    BLOCK_TILES = 4 * TILE_ROWS > 56 ? 56 : 4 * TILE_ROWS,
+    GROUP_PANELS = 2, /* whose products are made before their results: they stay in the second-level cache */
+    PACK_ROWS = 16
+};
+
+winograd winograd_of(const fv_conv_geom *g, int m, bool backward) {
+    winograd w = {.m = m, .side = m + 2, .positions = (m + 2) * (m + 2), .planes = g->in[0]};
+    for (int d = 0; d < 2; d++) {
+        w.from[d] = backward ? g->out[d + 1] : g->in[d + 1];
+        w.to[d] = backward ? g->in[d + 1] : g->out[d + 1];
+        w.pad[d] = backward ? 2 - g->pad[d + 1] : g->pad[d + 1];
+    }
+    w.from_c = backward ? g->f : g->c;
+    w.to_c = backward ? g->c : g->f;
+    w.from_pixel = backward ? g->y_pixel : g->x_pixel;
+    w.to_pixel = backward ? g->x_pixel : g->y_pixel;
+    w.across = conv_ceil(w.to[1], m);
+    w.tiles = w.across * conv_ceil(w.to[0], m);
+    w.turned = backward != g->flipped;
+    return w;
+}
+
+/* With fewer channels the transforms cost more than the products save. F(4x4) wants tiles that are mostly full, and
+ * enough of them to be worth reading 36 matrices of weights. */
+bool winograd_can(const fv_geom *geom, int m, bool backward) {
+    const fv_conv_geom *g = &geom->conv;
+    if (g->groups != 1 || g->kernel[0] != 1 || g->stride[0] != 1 || g->pad[0] != 0) return false;
+    for (int d = 1; d < 3; d++)
+        if (g->kernel[d] != 3 || g->stride[d] != 1 || g->dilation[d] != 1) return false;
+    if (g->in[0] != g->out[0] || g->c < 32 || g->f < 32) return false;
+    const winograd w = winograd_of(g, m, backward);
+    const int64_t least = m == 4 ? 12 : 4;
+    return w.to[0] >= least && w.to[1] >= least && !(m == 4 && geom->exact);
+}
+
+/* ---- weights -------------------------------------------------------------------------------------------------------
+ * Packed: for each panel of columns, for each position [source channels][columns of the panel, in whole vectors].
+ */
+
+typedef struct packing {
+    const winograd *w;
+    const fv_conv_geom *geom;
+    bool backward;
+    const float *weights; /* [3][3][c][f] */
+    float *packed;
+} packing;
+
+static int64_t panel_width(const winograd *w, int64_t panel) {
+    return conv_vectors(conv_min(TILE_COLUMNS, w->to_c - panel * TILE_COLUMNS)) * FV_LANES;
+}
+
+static int64_t panel_count(const winograd *w) { return conv_ceil(w->to_c, TILE_COLUMNS); }
+
+static int64_t packed_floats(const winograd *w) { return w->positions * w->from_c * conv_vectors(w->to_c) * FV_LANES; }
+
+/* One kernel position's weights from source channels row ... row+rows-1 to the panel's columns. */
+static void take_weights(const packing *p, const float *tap, int64_t row, int64_t rows, int64_t column, int64_t columns,
+                         float to[PACK_ROWS][TILE_COLUMNS]) {
+    const int64_t f = p->geom->f;
+    if (!p->backward) {
+        for (int64_t r = 0; r < rows; r++) memcpy(to[r], tap + (row + r) * f + column, (size_t)columns * sizeof(float));
+        return;
+    }
+    for (int64_t c = 0; c < columns; c++)
+        for (int64_t r = 0; r < rows; r++) to[r][c] = tap[(column + c) * f + row + r];
+}
+
+FV_INLINE void pack_vectors(const int m, float taps[9][PACK_ROWS][TILE_COLUMNS], int64_t rows, int64_t width, float *to,
+                            int64_t step) {
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t c = 0; c < width; c += FV_LANES) {
+            vf g[WINOGRAD_SIDE][WINOGRAD_SIDE], made[WINOGRAD_SIDE][WINOGRAD_SIDE];
+            FV_UNROLL
+            for (int k = 0; k < 9; k++) g[k / 3][k % 3] = vf_load(&taps[k][r][c]);
+            winograd_both(winograd_weights, m, 3, m + 2, g, made);
+            FV_UNROLL
+            for (int i = 0; i < m + 2; i++) FV_UNROLL
+            for (int j = 0; j < m + 2; j++) vf_store(to + (i * (m + 2) + j) * step + r * width + c, made[i][j]);
+        }
+}
+
+static void pack_piece(void *context, int64_t piece, int thread) {
+    (void)thread;
+    const packing *p = context;
+    const winograd *w = p->w;
+    const int64_t blocks = conv_ceil(w->from_c, PACK_ROWS), panel = piece / blocks, row = piece % blocks * PACK_ROWS;
+    const int64_t rows = conv_min(PACK_ROWS, w->from_c - row), width = panel_width(w, panel);
+    const int64_t column = panel * TILE_COLUMNS, columns = conv_min(TILE_COLUMNS, w->to_c - column);
+    float FV_ALIGNED taps[9][PACK_ROWS][TILE_COLUMNS];
+    if (columns < width) memset(taps, 0, sizeof taps);
+    for (int k = 0; k < 9; k++)
+        take_weights(p, p->weights + (w->turned ? 8 - k : k) * p->geom->c * p->geom->f, row, rows, column, columns,
+                     taps[k]);
+    float *to = p->packed + w->positions * w->from_c * column + row * width;
+    if (w->m == 2)
+        pack_vectors(2, taps, rows, width, to, w->from_c * width);
+    else
+        pack_vectors(4, taps, rows, width, to, w->from_c * width);
+}
+
+static void pack(const fv_geom *geom, int m, bool backward, const float *weights, float *packed, fv_pool *pool) {
+    const winograd w = winograd_of(&geom->conv, m, backward);
+    packing p = {&w, &geom->conv, backward, weights, packed};
+    fv_pool_run(conv_pool(pool, packed_floats(&w)), panel_count(&w) * conv_ceil(w.from_c, PACK_ROWS), pack_piece, &p);
+}
+
+/* ---- blocks of tiles -----------------------------------------------------------------------------------------------
+ */
+
+typedef struct winograd_run {
+    const winograd *w;
+    fv_epilogue epilogue;
+    const float *packed, *from, *add, *zero, *bias; /* zero, bias: as many as the longer side's channels, padded */
+    float *to;
+    int64_t tiles, blocks, parts; /* blocks of tiles, parts of the panels */
+    char *areas;                  /* working memory, one area a thread */
+    size_t area;
+} winograd_run;
+
+/* A thread's working memory: the transformed tiles [position][tile][channels], the products [position][tile][columns of
+ * a group of panels], and the lists of their rows. */
+typedef struct block_area {
+    const float **x;
+    int64_t *y;
+    float *source, *product;
+} block_area;
+
+/* Floats from position to position. */
+static int64_t source_step(const winograd *w) { return BLOCK_TILES * winograd_row(w->from_c) + 16; }
+enum { PRODUCT_ROW = GROUP_PANELS * TILE_COLUMNS, PRODUCT_STEP = BLOCK_TILES * PRODUCT_ROW + 16 };
+
+static size_t area_of(const winograd *w, char *memory, block_area *area) {
+    const size_t list = BLOCK_TILES * sizeof(int64_t), source = (size_t)(w->positions * source_step(w)) * sizeof(float);
+    const size_t product = (size_t)w->positions * PRODUCT_STEP * sizeof(float);
+    if (area)
+        *area = (block_area){(void *)memory, (void *)(memory + list), (void *)(memory + 2 * list),
+                             (void *)(memory + 2 * list + source)};
+    return (2 * list + source + product + 63) & ~(size_t)63;
+}
+
+FV_INLINE void transform_tiles(const int m, const winograd_run *r, int64_t first, int64_t count, float *to) {
+    const winograd *w = r->w;
+    const float *cell[WINOGRAD_POSITIONS];
+    for (int64_t i = 0; i < count; i++) {
+        const winograd_place at = winograd_place_of(w, first + i);
+        const float *plane = r->from + at.plane * w->from[0] * w->from[1] * w->from_pixel;
+        winograd_cells(m + 2, plane, w->from, w->from_pixel, at.y - w->pad[0], at.x - w->pad[1], r->zero, cell);
+        winograd_transform(winograd_source, m, m + 2, cell, w->from_c, to + i * winograd_row(w->from_c),
+                           source_step(w));
+    }
+}
+
+static void multiply(const winograd_run *r, const block_area *area, int64_t count, int64_t panel, int64_t panels) {
+    const winograd *w = r->w;
+    const int64_t run = 0;
+    tile_rows t = {.runs = &run, .run_count = 1, .run_length = w->from_c, .bias = r->zero, .last = FV_LANES};
+    for (int p = 0; p < w->positions; p++) {
+        t.x_offset = p * source_step(w);
+        for (int64_t k = 0; k < panels; k++) {
+            const int64_t width = panel_width(w, panel + k);
+            t.panel = r->packed + w->from_c * (w->positions * (panel + k) * TILE_COLUMNS + p * width);
+            t.y = area->product + p * PRODUCT_STEP + k * TILE_COLUMNS;
+            for (int64_t i = 0, left = tile_count(count), height; i < count; i += height) {
+                height = tile_height(count - i, &left);
+                tile_rows_dense[width / FV_LANES - 1][height - 1](&t, area->x + i, area->y + i);
+            }
+        }
+    }
+}
+
+/* Activations that take more than a maximum: out of line, they are long. */
+static __attribute__((noinline)) void activate(const fv_epilogue *e, float *y, int64_t lanes) {
+    vf_store_lanes(y, vf_unary(e->act, (float)e->a, (float)e->b, vf_load_lanes(y, lanes)), lanes);
+}
+
+FV_INLINE void store_results(const int m, const winograd_run *r, const winograd_place *at, int64_t column,
+                             int64_t lanes, vf y[WINOGRAD_SIDE][WINOGRAD_SIDE]) {
+    const winograd *w = r->w;
+    const fv_unary act = r->epilogue.act;
+    const vf bias = vf_load(r->bias + column);
+    FV_UNROLL
+    for (int i = 0; i < m; i++) {
+        if (at->y + i >= w->to[0]) break;
+        const int64_t row = ((at->plane * w->to[0] + at->y + i) * w->to[1] + at->x) * w->to_pixel + column;
+        FV_UNROLL
+        for (int j = 0; j < m; j++) {
+            if (at->x + j >= w->to[1]) break;
+            const int64_t to = row + j * w->to_pixel;
+            vf v = y[i][j] + bias;
+            if (r->add) v += vf_load_lanes(r->add + to, lanes);
+            if (act == FV_U_RELU) v = vf_max(vf_zero(), v); /* not a number stays so */
+            vf_store_lanes(r->to + to, v, lanes);
+            if (act != FV_U_RELU && act != FV_U_COPY) activate(&r->epilogue, r->to + to, lanes);
+        }
+    }
+}
+
+FV_INLINE void results(const int m, const winograd_run *r, const float *product, int64_t first, int64_t count,
+                       int64_t column, int64_t columns) {
+    const int side = m + 2;
+    for (int64_t i = 0; i < count; i++, product += PRODUCT_ROW) {
+        const winograd_place at = winograd_place_of(r->w, first + i);
+        FV_EACH_VECTOR(columns, c, lanes, {
+            vf p[WINOGRAD_SIDE][WINOGRAD_SIDE], y[WINOGRAD_SIDE][WINOGRAD_SIDE];
+            FV_UNROLL
+            for (int k = 0; k < side; k++) FV_UNROLL
+            for (int j = 0; j < side; j++) p[k][j] = vf_load(product + (k * side + j) * PRODUCT_STEP + c);
+            winograd_both(winograd_result, m, side, m, p, y);
+            store_results(m, r, &at, column + c, lanes, y);
+        });
+    }
+}
+
+static void run_piece(void *context, int64_t piece, int thread) {
+    const winograd_run *r = context;
+    const winograd *w = r->w;
+    const int64_t part = piece / r->blocks, block = piece % r->blocks;
+    const int64_t first = block * r->tiles / r->blocks, count = (block + 1) * r->tiles / r->blocks - first;
+    block_area area;
+    area_of(w, r->areas + (size_t)thread * r->area, &area);
+    for (int64_t i = 0; i < count; i++) {
+        area.x[i] = area.source + i * winograd_row(w->from_c);
+        area.y[i] = i * PRODUCT_ROW;
+    }
+    if (w->m == 2)
+        transform_tiles(2, r, first, count, area.source);
+    else
+        transform_tiles(4, r, first, count, area.source);
+    const int64_t panels = panel_count(w), end = (part + 1) * panels / r->parts;
+    for (int64_t p = part * panels / r->parts, some; p < end; p += some) {
+        some = conv_min(GROUP_PANELS, end - p);
+        multiply(r, &area, count, p, some);
+        const int64_t column = p * TILE_COLUMNS, columns = conv_min(some * TILE_COLUMNS, w->to_c - column);
+        if (w->m == 2)
+            results(2, r, area.product, first, count, column, columns);
+        else
+            results(4, r, area.product, first, count, column, columns);
+    }
+}
+
+/* ---- the kernels ---------------------------------------------------------------------------------------------------
+ */
+
+static int64_t shared_floats(const winograd *w) {
+    return winograd_row(conv_max(conv_max(w->from_c, w->to_c), TILE_COLUMNS));
+}
+
+static fv_status run(const fv_call *call, int m, bool backward) {
+    const fv_conv_geom *g = &call->geom->conv;
+    const winograd w = winograd_of(g, m, backward);
+    const int64_t shared = shared_floats(&w);
+    float *zero = call->scratch, *bias = zero + shared;
+    memset(zero, 0, (size_t)(2 * shared) * sizeof(float));
+    if (call->arg[3]) memcpy(bias, call->arg[3], (size_t)w.to_c * sizeof(float));
+    winograd_run r = {.w = &w, .epilogue = g->epilogue, .packed = call->packed, .from = call->arg[1], .zero = zero};
+    r.bias = bias;
+    r.add = backward || !g->add ? NULL : call->arg[4];
+    r.to = call->arg[0];
+    r.tiles = call->n * w.planes * w.tiles;
+    const int threads = fv_pool_threads(call->pool);
+    r.blocks = conv_ceil(r.tiles, BLOCK_TILES);
+    if (r.blocks < 2 * threads) /* parts transform their tiles again: blocks first */
+        r.blocks = conv_max(r.blocks, conv_min(2 * threads, r.tiles / (2 * TILE_ROWS)));
+    r.parts = threads == 1 ? 1 : conv_min(panel_count(&w), conv_ceil(2 * threads, r.blocks));
+    r.areas = (char *)(bias + shared);
+    r.area = area_of(&w, NULL, NULL);
+    fv_pool *pool = conv_pool(call->pool, r.tiles * packed_floats(&w));
+    fv_pool_run(pool, r.blocks * r.parts, run_piece, &r);
+    return FV_OK;
+}
+
+static void need(const fv_geom *geom, int threads, fv_need *need, int m, bool backward) {
+    const winograd w = winograd_of(&geom->conv, m, backward);
+    need->scratch = (size_t)(2 * shared_floats(&w)) * sizeof(float) + area_of(&w, NULL, NULL) * (size_t)threads;
+    need->packed = (size_t)packed_floats(&w) * sizeof(float);
+    need->packed_arg = 2;
+}
+
+/* A kernel for one pass and one size of tiles. */
+#define WINOGRAD(symbol, name, m, backward)                                                                            \
+    static bool symbol##_can(const fv_geom *geom) { return winograd_can(geom, m, backward); }                          \
+    static void symbol##_need(const fv_geom *geom, int threads, fv_need *wants) {                                      \
+        need(geom, threads, wants, m, backward);                                                                       \
+    }                                                                                                                  \
+    static fv_status symbol##_pack(const fv_geom *geom, const void *weights, void *packed, fv_pool *pool) {            \
+        pack(geom, m, backward, weights, packed, pool);                                                                \
+        return FV_OK;                                                                                                  \
+    }                                                                                                                  \
+    static fv_status symbol##_run(const fv_call *call) { return run(call, m, backward); }                              \
+    const fv_kernel FV_SYMBOL(kernel_##symbol) = {name, symbol##_can, symbol##_need, symbol##_pack, symbol##_run};
+
+WINOGRAD(conv_winograd4, "conv.winograd4", 4, false)
+WINOGRAD(conv_winograd2, "conv.winograd2", 2, false)
+WINOGRAD(conv_data_winograd4, "conv_data.winograd4", 4, true)
+WINOGRAD(conv_data_winograd2, "conv_data.winograd2", 2, true)

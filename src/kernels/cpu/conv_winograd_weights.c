@@ -1,0 +1,293 @@
+/* conv_winograd_weights.c - the gradient of 3x3 weights by Winograd's algorithm. See winograd.h.
+ *
+ * Tiles are transformed some at a time, a round, for all threads; the products at every position are summed over the
+ * round's tiles by the columns x panel tile. The sums of the slots of samples are folded as transformed (kernels.h), and
+ * turned into the gradient at the end.
+ */
+#include "winograd.h"
+
+enum {
+    ROUND_FLOATS = 2 * 1024 * 1024, /* of transformed tiles; at least the tiles below, or sums are moved too often */
+    ROUND_LEAST = 128,
+    ROUND_MOST = 512,
+    CALL_LEAST = 48, /* 16 tiles do not pay for moving 16 sums of 512x512 channels: 1.4 times as long as direct */
+    PIECE_TILES = 8,
+    PIECE_PANELS = 4
+};
+
+typedef struct gradient {
+    const winograd *w;
+    const fv_conv_geom *geom;
+    const float *x, *dy, *zero;
+    float *dw, *dbias;    /* dbias NULL: not wanted */
+    float *source, *back; /* the round's tiles: [position][tile][c], [position][tile][f] */
+    float *total, *slot;  /* sums [position][c][columns]: so far, and of a slot that takes several rounds */
+    float *bias_slot;     /* [columns] */
+    int64_t columns;      /* f in whole vectors */
+    int64_t most;         /* tiles of a round */
+    /* This round's tiles, and where its sums come from and go to. */
+    int64_t first, tiles;
+    int64_t segments, begin[FV_SLOTS], each[FV_SLOTS]; /* whole slots that it takes, in tiles from `first` */
+    bool folded, from_slot, plus_total, from_total, to_total;
+} gradient;
+
+static int64_t source_step(const gradient *d) { return d->most * winograd_row(d->w->from_c) + 16; }
+static int64_t back_step(const gradient *d) { return d->most * winograd_row(d->w->to_c) + 16; }
+
+/* ---- the tiles of a round ------------------------------------------------------------------------------------------
+ */
+
+FV_INLINE void transform_tiles(const int m, const gradient *d, int64_t begin, int64_t end) {
+    const winograd *w = d->w;
+    const float *cell[WINOGRAD_POSITIONS];
+    for (int64_t i = begin; i < end; i++) {
+        const winograd_place at = winograd_place_of(w, d->first + i);
+        const float *x = d->x + at.plane * w->from[0] * w->from[1] * w->from_pixel;
+        winograd_cells(m + 2, x, w->from, w->from_pixel, at.y - w->pad[0], at.x - w->pad[1], d->zero, cell);
+        winograd_transform(winograd_source, m, m + 2, cell, w->from_c, d->source + i * winograd_row(w->from_c),
+                           source_step(d));
+        const float *dy = d->dy + at.plane * w->to[0] * w->to[1] * w->to_pixel;
+        winograd_cells(m, dy, w->to, w->to_pixel, at.y, at.x, d->zero, cell);
+        winograd_transform(winograd_result_back, m, m, cell, w->to_c, d->back + i * winograd_row(w->to_c),
+                           back_step(d));
+    }
+}
+
+static void transform_piece(void *context, int64_t piece, int thread) {
+    (void)thread;
+    const gradient *d = context;
+    const int64_t begin = piece * PIECE_TILES, end = conv_min(d->tiles, begin + PIECE_TILES);
+    if (d->w->m == 2)
+        transform_tiles(2, d, begin, end);
+    else
+        transform_tiles(4, d, begin, end);
+}
+
+/* ---- products ------------------------------------------------------------------------------------------------------
+ */
+
+static int64_t parts_of(const gradient *d) { return conv_ceil(conv_ceil(d->columns, TILE_COLUMNS), PIECE_PANELS); }
+
+/* What position p of the round is summed over. */
+static tile_columns round_tiles(const gradient *d, int64_t p, const int64_t *dy_segment, const int64_t *x_segment) {
+    tile_columns t = {.x = d->source + p * source_step(d), .dy = d->back + p * back_step(d), .last = FV_LANES};
+    t.x_segment = x_segment;
+    t.dy_segment = dy_segment;
+    t.segments = d->segments;
+    t.pixels = d->tiles;
+    t.each = d->each;
+    t.x_step = winograd_row(d->w->from_c);
+    t.dy_step = winograd_row(d->w->to_c);
+    return t;
+}
+
+static void segment_starts(const gradient *d, int64_t row, int64_t *start) {
+    for (int64_t s = 0; s < d->segments; s++) start[s] = d->begin[s] * row;
+}
+
+static void aim(const gradient *d, tile_columns *t, float *total, float *slot) {
+    t->from = d->from_total ? total : d->from_slot ? slot : NULL;
+    t->plus = d->plus_total ? total : NULL;
+    t->to = d->to_total ? total : slot;
+}
+
+/* The bias: position (1, 1) holds each tile's sum of dy. */
+static void sum_bias(const gradient *d, tile_columns t) {
+    aim(d, &t, d->dbias, d->bias_slot);
+    const int64_t slots = t.segments;
+    t.segments = 1;
+    for (int64_t s = 0; s < slots; s++, t.dy_segment++) {
+        if (d->folded) { /* slot after slot */
+            t.plus = s > 0 || d->from_total ? d->dbias : NULL;
+            t.from = NULL;
+            t.pixels = d->each[s];
+        }
+        tile_pixel_sums(&t, d->w->to_c);
+    }
+}
+
+static void multiply_piece(void *context, int64_t piece, int thread) {
+    (void)thread;
+    const gradient *d = context;
+    const winograd *w = d->w;
+    const int64_t p = piece / parts_of(d), part = piece % parts_of(d);
+    int64_t x_segment[FV_SLOTS], dy_segment[FV_SLOTS], x_row[TILE_ROWS], w_row[TILE_ROWS];
+    segment_starts(d, winograd_row(w->from_c), x_segment);
+    segment_starts(d, winograd_row(w->to_c), dy_segment);
+    const tile_columns tiles = round_tiles(d, p, dy_segment, x_segment);
+    if (d->dbias && part == 0 && p == w->side + 1) sum_bias(d, tiles);
+    const int64_t end = conv_min(d->columns, (part + 1) * PIECE_PANELS * TILE_COLUMNS);
+    for (int64_t column = part * PIECE_PANELS * TILE_COLUMNS; column < end; column += TILE_COLUMNS) {
+        tile_columns t = tiles;
+        const int64_t vectors = conv_min(TILE_COLUMNS, d->columns - column) / FV_LANES;
+        const int64_t at = p * w->from_c * d->columns + column;
+        t.dy += column;
+        aim(d, &t, d->total + at, d->slot + at);
+        for (int64_t r = 0, left = tile_count(w->from_c), height; r < w->from_c; r += height) {
+            height = tile_height(w->from_c - r, &left);
+            for (int64_t i = 0; i < height; i++) {
+                x_row[i] = r + i;
+                w_row[i] = (r + i) * d->columns;
+            }
+            (d->folded ? tile_columns_folded : tile_columns_dense)[vectors - 1][height - 1](&t, x_row, w_row);
+        }
+    }
+}
+
+static void run_round(gradient *d, fv_pool *pool) {
+    fv_pool_run(pool, conv_ceil(d->tiles, PIECE_TILES), transform_piece, d);
+    fv_pool_run(pool, d->w->positions * parts_of(d), multiply_piece, d);
+}
+
+/* ---- rounds --------------------------------------------------------------------------------------------------------
+ */
+
+static int64_t slot_tile(const gradient *d, int64_t n, int slot) {
+    return fv_slot(n, slot) * d->w->planes * d->w->tiles;
+}
+
+/* As many whole slots from `slot` on as fit; returns the one after them. */
+static int round_of_slots(gradient *d, int64_t n, int slot, bool any) {
+    d->first = slot_tile(d, n, slot);
+    d->tiles = d->segments = 0;
+    for (; slot < FV_SLOTS && slot_tile(d, n, slot + 1) - d->first <= d->most; slot++) {
+        const int64_t count = slot_tile(d, n, slot + 1) - slot_tile(d, n, slot);
+        if (count == 0) continue;
+        d->begin[d->segments] = d->tiles;
+        d->each[d->segments++] = count;
+        d->tiles += count;
+    }
+    d->folded = d->to_total = true;
+    d->from_total = any;
+    d->from_slot = d->plus_total = false;
+    return slot;
+}
+
+/* Round k of a slot that takes several. */
+static void round_in_slot(gradient *d, int64_t n, int slot, int64_t k, int64_t rounds, bool any) {
+    const int64_t begin = slot_tile(d, n, slot), count = slot_tile(d, n, slot + 1) - begin;
+    d->first = begin + k * count / rounds;
+    d->tiles = begin + (k + 1) * count / rounds - d->first;
+    d->segments = 1;
+    d->begin[0] = 0;
+    d->folded = d->from_total = false;
+    d->from_slot = k > 0;
+    d->to_total = k == rounds - 1;
+    d->plus_total = d->to_total && any;
+}
+
+static void run_rounds(gradient *d, int64_t n, fv_pool *pool) {
+    bool any = false;
+    for (int slot = 0; slot < FV_SLOTS;) {
+        const int64_t rounds = conv_ceil(slot_tile(d, n, slot + 1) - slot_tile(d, n, slot), d->most);
+        if (rounds <= 1) {
+            slot = round_of_slots(d, n, slot, any);
+            if (d->tiles == 0) continue;
+            run_round(d, pool);
+        } else {
+            for (int64_t k = 0; k < rounds; k++) {
+                round_in_slot(d, n, slot, k, rounds, any);
+                run_round(d, pool);
+            }
+            slot++;
+        }
+        any = true;
+    }
+}
+
+/* ---- the gradient --------------------------------------------------------------------------------------------------
+ */
+
+FV_INLINE void finish_row(const int m, const gradient *d, int64_t c) {
+    const int side = m + 2;
+    const int64_t f = d->w->to_c, step = d->w->from_c * d->columns, tap = d->w->from_c * f;
+    const float *sums = d->total + c * d->columns;
+    FV_EACH_VECTOR(f, column, lanes, {
+        vf s[WINOGRAD_SIDE][WINOGRAD_SIDE], made[WINOGRAD_SIDE][WINOGRAD_SIDE];
+        FV_UNROLL
+        for (int i = 0; i < side; i++) FV_UNROLL
+        for (int j = 0; j < side; j++) s[i][j] = vf_load(sums + (i * side + j) * step + column);
+        winograd_both(winograd_weights_back, m, side, 3, s, made);
+        float *to = d->dw + c * f + column;
+        FV_UNROLL
+        for (int k = 0; k < 9; k++) vf_store_lanes(to + (d->w->turned ? 8 - k : k) * tap, made[k / 3][k % 3], lanes);
+    });
+}
+
+static void finish_piece(void *context, int64_t c, int thread) {
+    (void)thread;
+    const gradient *d = context;
+    if (d->w->m == 2)
+        finish_row(2, d, c);
+    else
+        finish_row(4, d, c);
+}
+
+/* ---- the kernels ---------------------------------------------------------------------------------------------------
+ */
+
+/* Sizes and working memory for n samples; with no memory only its bytes are counted. */
+static size_t gradient_of(const winograd *w, const fv_conv_geom *g, int64_t n, float *memory, gradient *d) {
+    *d = (gradient){.w = w, .geom = g, .columns = conv_vectors(w->to_c) * FV_LANES};
+    d->most = ROUND_FLOATS / (w->positions * (w->from_c + w->to_c));
+    d->most = conv_max(ROUND_LEAST, conv_min(ROUND_MOST, d->most));
+    d->most = conv_min(d->most, n * w->planes * w->tiles);
+    const int64_t sums = w->positions * w->from_c * d->columns, zero = winograd_row(conv_max(w->from_c, w->to_c));
+    const bool several = conv_ceil(n, FV_SLOTS) * w->planes * w->tiles > d->most;
+    const int64_t parts[] = {zero, d->columns,        w->positions * source_step(d), w->positions * back_step(d),
+                             sums, several ? sums : 0};
+    float **const to[] = {NULL, &d->bias_slot, &d->source, &d->back, &d->total, &d->slot};
+    int64_t floats = 0;
+    for (int i = 0; i < 6; i++) {
+        if (memory && i == 0) {
+            memset(memory, 0, (size_t)zero * sizeof(float));
+            d->zero = memory;
+        } else if (memory) {
+            *to[i] = memory + floats;
+        }
+        floats += (parts[i] + 15) / 16 * 16;
+    }
+    if (!several) d->slot = d->total; /* never written: every slot's sum is added as it is made */
+    return (size_t)floats * sizeof(float);
+}
+
+extern const fv_kernel FV_SYMBOL(kernel_conv_weights);
+
+/* A sum over samples depends on their number anyway: few tiles between many channels are summed directly. */
+static bool few_tiles(const winograd *w, int64_t n) {
+    return n * w->planes * w->tiles < CALL_LEAST && w->from_c * w->to_c > 256 * 256;
+}
+
+static fv_status run(const fv_call *call, int m) {
+    const fv_conv_geom *g = &call->geom->conv;
+    const winograd w = winograd_of(g, m, false);
+    if (few_tiles(&w, call->n)) return FV_SYMBOL(kernel_conv_weights).run(call);
+    gradient d;
+    gradient_of(&w, g, call->n, call->scratch, &d);
+    d.dw = call->arg[0];
+    d.dbias = call->arg[1];
+    d.x = call->arg[2];
+    d.dy = call->arg[3];
+    fv_pool *pool = conv_pool(call->pool, call->n * w.planes * w.tiles * w.positions * w.from_c * w.to_c);
+    run_rounds(&d, call->n, pool);
+    fv_pool_run(pool, w.from_c, finish_piece, &d);
+    return FV_OK;
+}
+
+static void need(const fv_geom *geom, int threads, fv_need *need, int m) {
+    const winograd w = winograd_of(&geom->conv, m, false);
+    gradient d;
+    const size_t bytes = gradient_of(&w, &geom->conv, geom->n, NULL, &d);
+    if (few_tiles(&w, 1)) FV_SYMBOL(kernel_conv_weights).need(geom, threads, need);
+    if (need->scratch < bytes) need->scratch = bytes;
+}
+
+/* A kernel for one size of tiles. */
+#define WINOGRAD(symbol, name, m)                                                                                      \
+    static bool symbol##_can(const fv_geom *geom) { return winograd_can(geom, m, false); }                             \
+    static void symbol##_need(const fv_geom *geom, int threads, fv_need *wants) { need(geom, threads, wants, m); }     \
+    static fv_status symbol##_run(const fv_call *call) { return run(call, m); }                                        \
+    const fv_kernel FV_SYMBOL(kernel_##symbol) = {name, symbol##_can, symbol##_need, NULL, symbol##_run};
+
+WINOGRAD(conv_weights_winograd4, "conv_weights.winograd4", 4)
+WINOGRAD(conv_weights_winograd2, "conv_weights.winograd2", 2)
