@@ -1,4 +1,6 @@
 /* cmd_zoo.c - fovea zoo: the networks that the program carries. */
+#include <string.h>
+
 #include "common.h"
 #include "options.h"
 #include "zoo_page.h"
@@ -12,10 +14,13 @@ static const cli_option list[] = {
 
 static int print_list(void) {
     const char *line;
+    int width = 0;
+    for (int i = 0; i < fv_zoo_count(); i++)
+        if ((int)strlen(fv_zoo_name(i)) > width) width = (int)strlen(fv_zoo_name(i));
     for (int i = 0; i < fv_zoo_count(); i++) {
         const char *name = fv_zoo_name(i), *text = fv_zoo_text(name);
         for (int k = 0, n; (n = cli_comment_line(text, k, &line)) > 0; k++)
-            printf("%-14s%.*s\n", k ? "" : name, n, line);
+            printf("%-*s  %.*s\n", width, k ? "" : name, n, line);
     }
     printf("\nfovea zoo NAME prints a network, fovea summary NAME what it costs.\n");
     return CLI_GOOD;

@@ -1,4 +1,7 @@
-run zoo
+# The list has every network, its comment in a column of its own behind the longest name; other nets may come.
+run zoo > list; sed -E -n '1p; $p; s/^(logistic|mlp|lenet_mnist) +/\1  /p' list
+grep -E '^[a-z0-9_]+  ' list | sed 's/ .*//' > names
+"$FOVEA" zoo --json | sed -n 's/.*"name": "\(.*\)",.*/\1/p' | cmp - names && echo "all names are listed"
 run zoo logistic
 run zoo logistic.net
 run zoo logistic --json
