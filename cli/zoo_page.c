@@ -95,7 +95,11 @@ static const char *input_of(const fv_summary *summary, char out[128]) {
 
 static int layers_with_weights(const fv_summary *summary) {
     int count = 0;
-    for (int i = 0; i < fv_summary_count(summary); i++) count += fv_summary_layer(summary, i)->macs != 0;
+    /* While sizes are open the multiply-adds are not known, but a weight of several dimensions ("3x3x1x8") is. */
+    for (int i = 0; i < fv_summary_count(summary); i++) {
+        const fv_layer *layer = fv_summary_layer(summary, i);
+        count += layer->macs != 0 || strchr(layer->working, 'x') != NULL;
+    }
     return count;
 }
 
