@@ -253,7 +253,7 @@ typedef struct fv_resize_options {
     const char *name;                    /* of the layer; default: the operator's with its ordinal */
     /* spatial size of the result; default by scale, or that of the second input; at least 1 */
     int64_t shape[3];
-    /* how many times as large every dimension becomes, rounded down; default by shape; 0 to 1e+06 */
+    /* how many times as large every dimension becomes, rounded down; default by shape; 1e-06 to 1e+06 */
     double scale;
     int mode;                            /* what a new cell shows; default nearest; an fv_resize_mode */
     /* the outermost cells lie on each other, instead of the outer edges; default no */

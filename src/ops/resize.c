@@ -10,7 +10,7 @@ enum { NEAREST, BILINEAR };
 #define FIELDS(F)                                                                                                      \
     F(resize, SIZES, shape, .positional = true, .min = 1, .max = FV_MANY, .standard = (double)FV_UNSET,                \
       .standard_text = "by scale, or that of the second input", .help = "spatial size of the result")                  \
-    F(resize, FLOAT, scale, .max = 1e6, .standard_text = "by shape",                                                   \
+    F(resize, FLOAT, scale, .min = 1e-6, .max = 1e6, .standard_text = "by shape",                                      \
       .help = "how many times as large every dimension becomes, rounded down")                                         \
     F(resize, CHOICE, mode, .choices = &modes, .help = "what a new cell shows")                                        \
     F(resize, BOOL, align_corners, .help = "the outermost cells lie on each other, instead of the outer edges")
@@ -58,10 +58,10 @@ static fv_status infer(fv_infer *infer) {
 static void cost(const fv_site *site, fv_cost *cost) {
     const struct resize *f = site->fields;
     int64_t in = fv_sample_dims(&site->in[X])[0], out = fv_sample_dims(&site->out[0])[0];
+    double scale = in > 0 && out > 0 ? (double)out / (double)in : f->scale; /* 0: nobody knows yet */
     cost->extent = f->mode == BILINEAR ? 2 : 1;
-    if (in <= 0 || out <= 0) return;
-    cost->upsamples = out > in;
-    cost->stride = out > in ? out / in : in / out;
+    cost->upsamples = scale > 1;
+    if (scale > 0) cost->stride = (int64_t)(scale > 1 ? scale : 1 / scale);
 }
 
 /* Where cell o of `out` lies among `in`: numerator/denominator, in cells from the centre of the first; it may lie
