@@ -270,11 +270,18 @@ FV_API int fv_model_class_count(const fv_model *model); /* 0 when the model name
 FV_API const char *fv_model_class_name(const fv_model *model, int index);
 FV_API fv_status fv_model_set_classes(fv_model *model, const char *const *names, int count, fv_error *error);
 
+/* How a picture of another size comes into the net's: stretched; resized until it covers the size, then the middle cut out;
+ * resized until it fits inside, the rest grey (127). */
+typedef enum fv_fitting { FV_FIT_STRETCH = 0, FV_FIT_CROP, FV_FIT_LETTERBOX } fv_fitting;
+
 /* What turns a stored sample into what the net sees: x = (value * scale - mean[c]) / deviation[c]. */
 typedef struct fv_preprocess {
     double scale; /* 1/255 for bytes; 0 counts as 1 */
     int channels; /* entries used below; 0: none, 1: the same for all channels */
     double mean[16], deviation[16];
+    fv_fitting fit;
+    double crop; /* FV_FIT_CROP: the share of the covering size that is cut out, 0.875 for 224 out of 256; 0 counts as 1 */
+    bool bgr;    /* colours come to the net as blue, green, red (and so do mean and deviation) */
 } fv_preprocess;
 FV_API fv_preprocess fv_model_preprocess(const fv_model *model);
 FV_API void fv_model_set_preprocess(fv_model *model, const fv_preprocess *preprocess);
@@ -368,9 +375,23 @@ typedef struct fv_data_options {
     size_t size;
     uint64_t seed; /* of synthetic sets */
     int64_t limit; /* at most so many samples */
+    /* Picture files of any size become this one; see fv_data_options_for. Default: that of the first picture. */
+    int64_t height, width; /* one alone: a square */
+    int channels;          /* 1 or 3 */
+    fv_fitting fit;
+    double crop;           /* as in fv_preprocess */
+    bool skip_bad;         /* leave files out that cannot be read (all are tried at once): fv_data_skipped lists them */
+    int64_t cache_bytes;   /* decoded pictures are kept when all fit in here; default 1 GiB, at most a quarter of the memory */
 } fv_data_options;
 
-/* "digits", "digits:test", a folder with IDX files, "DIR:train", a .npy ... The part after the first colon names a part
+/* Sets size, channels and fit to what the net reads and its `preprocess` lines say; where the net leaves a size open it is
+ * left as it is. */
+FV_API fv_status fv_data_options_for(fv_data_options *options, const fv_net *net, fv_error *error);
+/* The same for a model and its preprocessing. */
+FV_API void fv_data_options_for_model(fv_data_options *options, const fv_model *model);
+
+/* "digits", "digits:test", a folder with a folder of pictures for each class, with IDX, CIFAR or NumPy files, a list of
+ * files (.csv), "DIR:train", a .npy ... (docs/data.md). The part after the first colon names a part
  * of the set. Lazy; the same bytes give the same samples. */
 FV_API fv_data *fv_data_open_with(const char *spec, fv_error *error, const fv_data_options *options);
 #define fv_data_open(spec, error, ...) fv_data_open_with(spec, error, FV_OPTIONS(fv_data_options, __VA_ARGS__))
@@ -390,6 +411,11 @@ FV_API const fv_data_field *fv_data_field_at(const fv_data *data, int index);
 FV_API int fv_data_class_count(const fv_data *data);
 FV_API const char *fv_data_class_name(const fv_data *data, int index);
 FV_API bool fv_data_has_part(const fv_data *data, const char *part); /* "train", "test" in the same source */
+/* Where the samples come from, in a line: "PATH: pictures in 3 folders". */
+FV_API const char *fv_data_description(const fv_data *data);
+/* The files that .skip_bad left out, each with the reason: "cats/7.jpg: damaged JPEG: truncated". */
+FV_API int64_t fv_data_skipped_count(const fv_data *data);
+FV_API const char *fv_data_skipped(const fv_data *data, int64_t index);
 /* Reads one sample, raw: out[i] has room for field i. */
 FV_API fv_status fv_data_read(fv_data *data, int64_t index, void *const *out, fv_error *error);
 
@@ -458,7 +484,7 @@ FV_API fv_status fv_data_sheet_with(fv_data *data, const char *path, fv_error *e
 #define fv_data_sheet(data, path, error, ...)                                                                          \
     fv_data_sheet_with(data, path, error, FV_OPTIONS(fv_sheet_options, __VA_ARGS__))
 
-/* A picture file (PNG, PGM, PPM) as (height, width, 1 or 3) bytes. Free its data with fv_free. */
+/* A picture file (PNG, PGM, PPM, JPEG) as (height, width, 1 or 3) bytes. Free its data with fv_free. */
 FV_API fv_status fv_picture_read(const char *path, fv_tensor *out, fv_error *error);
 
 /* ---- training -------------------------------------------------------------------------------------------------------
@@ -619,7 +645,7 @@ FV_API fv_mistake fv_scores_mistake(const fv_scores *scores, int index);
  * applied where the net ends in logits for classes. Free the tensor's data with fv_free. */
 FV_API fv_status fv_predict(fv_model *model, fv_data *data, int64_t first, int64_t count, fv_tensor *out,
                             fv_error *error);
-/* The same for one picture file (PNG, PGM, PPM). */
+/* The same for one picture file (PNG, PGM, PPM, JPEG) of any size. */
 FV_API fv_status fv_predict_file(fv_model *model, const char *path, fv_tensor *out, fv_error *error);
 
 /* ---- the machine ----------------------------------------------------------------------------------------------------

@@ -224,7 +224,7 @@ static void says_what_it_can_read(void **state) {
     (void)state;
     fv_tensor t;
     check_fails(fv_picture_read(write_temp("a.txt", "hello", 5), &t, &problem), FV_E_FORMAT,
-                "is no picture that can be read (PNG, PGM/PPM)");
+                "is no picture that can be read (PNG, PGM/PPM, JPEG)");
     check_fails(fv_picture_read(temp_path("absent.png"), &t, &problem), FV_E_FILE, "No such file");
     assert_false(fv_picture_is((const unsigned char *)"hello", 5));
     assert_true(fv_picture_is((const unsigned char *)"P5 1", 4));

@@ -1,4 +1,5 @@
 #include "error.h"
+#include "text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -32,7 +33,7 @@ static fv_status fill(fv_error *error, fv_status status, const char *file, int l
     error->status = status;
     error->line = line;
     error->column = column;
-    snprintf(error->file, sizeof error->file, "%s", file ? file : "");
+    fv_escape(file ? file : "", error->file, sizeof error->file); /* a file's name may hold anything */
     vsnprintf(error->message, sizeof error->message, format, arguments);
     return status;
 }

@@ -169,3 +169,34 @@ void fv_print_double(double value, char out[32]) {
     }
     replace(out, locale_point(), '.');
 }
+
+/* ---- names from outside -------------------------------------------------------------------------------------------- */
+
+/* The length of the well-formed UTF-8 character at `s`, 0 if there is none (RFC 3629: no overlong forms, no surrogates). */
+static size_t utf8_length(const unsigned char *s) {
+    if (s[0] < 0x80) return s[0] >= 0x20 && s[0] != 0x7f;
+    size_t length = s[0] >= 0xc2 && s[0] <= 0xdf ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : s[0] >= 0xf0 && s[0] <= 0xf4 ? 4 : 0;
+    for (size_t i = 1; i < length; i++)
+        if ((s[i] & 0xc0) != 0x80) return 0;
+    bool bad = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
+               (s[0] == 0xf4 && s[1] > 0x8f) || (s[0] == 0xc2 && s[1] < 0xa0);
+    return bad ? 0 : length;
+}
+
+size_t fv_escape(const char *in, char *out, size_t size) {
+    size_t at = 0;
+    for (const unsigned char *s = (const unsigned char *)in; *s;) {
+        char piece[8];
+        size_t length = utf8_length(s), written = length;
+        if (length)
+            memcpy(piece, s, length);
+        else
+            length = 1, written = (size_t)snprintf(piece, sizeof piece, "\\x%02X", *s);
+        if (at + written >= size) break;
+        memcpy(out + at, piece, written);
+        at += written;
+        s += length;
+    }
+    if (size) out[at] = 0;
+    return at;
+}

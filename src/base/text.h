@@ -19,6 +19,10 @@ void fv_text_printf(fv_text *text, const char *format, ...) __attribute__((forma
 char *fv_text_take(fv_text *text); /* hands over the memory (free with fv_free), or NULL if anything failed */
 void fv_text_free(fv_text *text);
 
+/* A name from outside as text that may be shown and kept: control characters and bytes that are no UTF-8 become \xHH. Writes
+ * what fits into `out` of `size` bytes, an end in any case; returns its length. `in` and `out` may not overlap. */
+size_t fv_escape(const char *in, char *out, size_t size);
+
 /* Edit distance (insert, delete, replace, swap of neighbours), capped. */
 int fv_edit_distance(const char *a, const char *b);
 /* The nearest of `count` names if it is near enough to be meant, else NULL. names[i] is at (char*)base + i*stride, a

@@ -49,9 +49,13 @@ fv_status fv_picture_read(const char *path, fv_tensor *out, fv_error *error) {
     return status;
 }
 
+bool fv_picture_size_good(int64_t height, int64_t width) {
+    return height >= 1 && width >= 1 && height <= MAX_PIXELS / width;
+}
+
 fv_status fv_picture_new(int64_t height, int64_t width, int channels, const char *name, fv_tensor *out,
                          fv_error *error) {
-    if (height < 1 || width < 1 || height > MAX_PIXELS / width)
+    if (!fv_picture_size_good(height, width))
         return fv_fail_at(error, FV_E_FORMAT, name, 0, 0,
                           "a picture of %lld x %lld pixels; expected at least 1 x 1, at most %d in all",
                           (long long)width, (long long)height, MAX_PIXELS);
@@ -115,18 +119,18 @@ static void axis_free(axis *a) {
 }
 
 /* The triangle filter around the output's centre, as wide as the scale when shrinking; cut off at the border and
- * normalised. */
-static bool axis_plan(int64_t in, int64_t out, axis *a) {
-    double scale = (double)in / (double)out, reach = scale > 1 ? scale : 1;
+ * normalised. Planned are `count` outputs from number `from` on, of the `all` that `in` inputs become. */
+static bool axis_plan(int64_t in, int64_t all, int64_t from, int64_t count, axis *a) {
+    double scale = (double)in / (double)all, reach = scale > 1 ? scale : 1;
     size_t weights;
     a->stride = (int64_t)(2 * reach) + 3;
-    a->first = fv_alloc_array((size_t)out, sizeof *a->first);
-    a->count = fv_alloc_array((size_t)out, sizeof *a->count);
+    a->first = fv_alloc_array((size_t)count, sizeof *a->first);
+    a->count = fv_alloc_array((size_t)count, sizeof *a->count);
     a->weights =
-        fv_mul_size((size_t)out, (size_t)a->stride, &weights) ? fv_alloc_array(weights, sizeof *a->weights) : NULL;
+        fv_mul_size((size_t)count, (size_t)a->stride, &weights) ? fv_alloc_array(weights, sizeof *a->weights) : NULL;
     if (!a->first || !a->count || !a->weights) return false;
-    for (int64_t i = 0; i < out; i++) {
-        double centre = ((double)i + 0.5) * scale, sum = 0;
+    for (int64_t i = 0; i < count; i++) {
+        double centre = ((double)(from + i) + 0.5) * scale, sum = 0;
         int64_t first = (int64_t)(centre - reach + 0.5), end = (int64_t)(centre + reach + 0.5);
         if (centre - reach + 0.5 < 0) first = 0;
         if (end > in) end = in;
@@ -144,37 +148,51 @@ static bool axis_plan(int64_t in, int64_t out, axis *a) {
     return true;
 }
 
-/* One row of input pixels to one row of floats in the new width. */
-static void resize_row(const unsigned char *in, const axis *a, int64_t width, int64_t channels, float *out) {
-    for (int64_t x = 0; x < width; x++)
-        for (int64_t c = 0; c < channels; c++) {
-            float sum = 0;
-            const float *w = a->weights + x * a->stride;
-            const unsigned char *from = in + a->first[x] * channels + c;
-            for (int64_t k = 0; k < a->count[x]; k++) sum += w[k] * from[k * channels];
-            *out++ = sum;
-        }
+/* Output row y in the width of the input: its columns `begin` to `end` (numbers, not pixels) into sums. */
+static void sum_rows(const fv_tensor *picture, const axis *down, int64_t y, int64_t begin, int64_t end, float *sums) {
+    int64_t row = picture->shape.dim[1] * picture->shape.dim[2];
+    const unsigned char *in = (const unsigned char *)picture->data + down->first[y] * row;
+    memset(sums + begin, 0, (size_t)(end - begin) * sizeof *sums);
+    for (int64_t k = 0; k < down->count[y]; k++, in += row) {
+        float weight = down->weights[y * down->stride + k];
+        for (int64_t i = begin; i < end; i++) sums[i] += weight * in[i];
+    }
 }
 
-/* Keeps a ring of resized rows, so that memory does not grow with the picture. */
-static void resize_rows(const fv_tensor *picture, const axis *down, const axis *across, float *ring, int64_t ring_rows,
-                        float *sums, fv_tensor *out) {
-    int64_t channels = picture->shape.dim[2], width = out->shape.dim[1], numbers = width * channels, ready = 0;
-    const unsigned char *in = picture->data;
-    unsigned char *to = out->data;
-    for (int64_t y = 0; y < out->shape.dim[0]; y++) {
-        if (ready < down->first[y]) ready = down->first[y];
-        for (; ready < down->first[y] + down->count[y]; ready++)
-            resize_row(in + ready * picture->shape.dim[1] * channels, across, width, channels,
-                       ring + ready % ring_rows * numbers);
-        memset(sums, 0, (size_t)numbers * sizeof *sums);
-        for (int64_t k = 0; k < down->count[y]; k++) {
-            float weight = down->weights[y * down->stride + k];
-            const float *row = ring + (down->first[y] + k) % ring_rows * numbers;
-            for (int64_t i = 0; i < numbers; i++) sums[i] += weight * row[i];
+/* A row of sums to one row of output pixels. */
+static void resize_row(const float *sums, const axis *across, int64_t width, int64_t channels, unsigned char *to) {
+    for (int64_t x = 0; x < width; x++) {
+        const float *w = across->weights + x * across->stride;
+        for (int64_t c = 0; c < channels; c++) {
+            const float *from = sums + across->first[x] * channels + c;
+            float sum = 0;
+            for (int64_t k = 0; k < across->count[x]; k++) sum += w[k] * from[k * channels];
+            *to++ = sum >= 254.5f ? 255 : (unsigned char)(sum + 0.5f);
         }
-        for (int64_t i = 0; i < numbers; i++) *to++ = sums[i] >= 254.5f ? 255 : (unsigned char)(sums[i] + 0.5f);
     }
+}
+
+/* Down first, then across: one row of sums is all the memory, whatever the shape of the picture. */
+fv_status fv_picture_resize_window(const fv_tensor *picture, const fv_window *window, unsigned char *out, int64_t row,
+                                   fv_error *error) {
+    fv_status status = check_picture(picture, error);
+    if (status != FV_OK) return status;
+    int64_t channels = picture->shape.dim[2], last = window->width - 1;
+    axis down = {0}, across = {0};
+    bool planned = axis_plan(picture->shape.dim[0], window->all_height, window->top, window->height, &down) &&
+                   axis_plan(picture->shape.dim[1], window->all_width, window->left, window->width, &across);
+    size_t numbers = (size_t)(picture->shape.dim[1] * channels);
+    float *sums = planned ? fv_alloc_array(numbers, sizeof *sums) : NULL;
+    for (int64_t y = 0; sums && y < window->height; y++) {
+        sum_rows(picture, &down, y, across.first[0] * channels, (across.first[last] + across.count[last]) * channels,
+                 sums);
+        resize_row(sums, &across, window->width, channels, out + y * row);
+    }
+    if (!sums) status = fv_fail_memory(error, "resizing a picture", numbers * sizeof *sums);
+    fv_free(sums);
+    axis_free(&down);
+    axis_free(&across);
+    return status;
 }
 
 fv_status fv_picture_resize(const fv_tensor *picture, int64_t height, int64_t width, fv_tensor *out, fv_error *error) {
@@ -182,21 +200,11 @@ fv_status fv_picture_resize(const fv_tensor *picture, int64_t height, int64_t wi
     fv_status status = check_picture(picture, error);
     if (status == FV_OK) status = fv_picture_new(height, width, (int)picture->shape.dim[2], "picture", &result, error);
     if (status != FV_OK) return status;
-    axis down = {0}, across = {0};
-    bool planned = axis_plan(picture->shape.dim[0], height, &down) && axis_plan(picture->shape.dim[1], width, &across);
-    size_t row = (size_t)(width * picture->shape.dim[2]);
-    float *ring = planned ? fv_alloc_array(row * (size_t)down.stride, sizeof *ring) : NULL,
-          *sums = fv_alloc_array(row, sizeof *sums);
-    if (ring && sums) {
-        resize_rows(picture, &down, &across, ring, down.stride, sums, &result);
+    fv_window whole = {.all_height = height, .all_width = width, .height = height, .width = width};
+    status = fv_picture_resize_window(picture, &whole, result.data, width * picture->shape.dim[2], error);
+    if (status == FV_OK)
         *out = result;
-    } else {
+    else
         fv_free(result.data);
-        status = fv_fail_memory(error, "resizing a picture", row * sizeof *ring);
-    }
-    fv_free(ring);
-    fv_free(sums);
-    axis_free(&down);
-    axis_free(&across);
     return status;
 }
