@@ -85,8 +85,11 @@ static void preprocessing_comes_from_the_net(void **state) {
     static const struct {
         const char *line, *message;
     } cases[] = {
-        {"preprocess size=3", "preprocess: unknown 'size'; there are scale, mean and deviation"},
+        {"preprocess size=3", "preprocess: unknown 'size'; there are scale, mean, deviation, fit, crop and order"},
         {"preprocess mean=1,2 deviation=1,2,3", "preprocess: 2 means but 3 deviations"},
+        {"preprocess fit=shrink", "preprocess fit: expected stretch, crop or letterbox, got 'shrink'"},
+        {"preprocess crop=2", "preprocess crop: expected more than 0, at most 1, got '2'"},
+        {"preprocess order=gbr", "preprocess order: expected rgb or bgr, got 'gbr'"},
         {"preprocess deviation=0", "preprocess deviation: expected more than 0, got 0"},
         {"preprocess mean=dark", "preprocess mean: expected up to 16 numbers separated by commas, got 'dark'"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -153,6 +156,29 @@ static void a_saved_model_comes_back_whole(void **state) {
     one_pass(model, a), one_pass(back, b);
     assert_memory_equal(a, b, sizeof a);
     fv_model_free(model), fv_model_free(back);
+}
+
+/* How pictures are fitted is a line of the net, goes into what opens a set, and comes back from the file. */
+static void the_rule_for_pictures_travels_with_the_model(void **state) {
+    (void)state;
+    fv_model *model = model_of("input 24x32x3\nflatten\ndense 2\npreprocess fit=crop crop=0.875 order=bgr\n", 1);
+    fv_error error = {0};
+    save(model);
+    fv_model *back = load(file);
+    fv_preprocess p = fv_model_preprocess(back);
+    assert_int_equal(p.fit, FV_FIT_CROP);
+    check_near("crop", p.crop, 0.875, 0);
+    assert_true(p.bgr);
+    fv_data_options options = {.size = sizeof options}, of_net = options;
+    fv_data_options_for_model(&options, back);
+    assert_int_equal(fv_data_options_for(&of_net, fv_model_net(model), &error), FV_OK);
+    assert_memory_equal(&options, &of_net, sizeof options);
+    assert_int_equal(options.height, 24);
+    assert_int_equal(options.width, 32);
+    assert_int_equal(options.channels, 3);
+    assert_int_equal(options.fit, FV_FIT_CROP);
+    fv_model_free(back);
+    fv_model_free(model);
 }
 
 static void a_folder_means_its_best(void **state) {
@@ -313,6 +339,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(weights_are_drawn_by_seed_and_name),
                                        cmocka_unit_test(weights_are_listed_and_found),
                                        cmocka_unit_test(preprocessing_comes_from_the_net),
+                                       cmocka_unit_test(the_rule_for_pictures_travels_with_the_model),
                                        cmocka_unit_test(notes_and_classes_can_be_set),
                                        cmocka_unit_test(a_saved_model_comes_back_whole),
                                        cmocka_unit_test(a_folder_means_its_best),

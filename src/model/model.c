@@ -218,6 +218,37 @@ static int read_list(const char *text, double out[16]) {
     return 0;
 }
 
+static const char *const fits[] = {[FV_FIT_STRETCH] = "stretch", [FV_FIT_CROP] = "crop", [FV_FIT_LETTERBOX] = "letterbox"};
+enum { FITS = sizeof fits / sizeof fits[0] };
+
+const char *fv_fitting_name(fv_fitting fit) { return fits[fit]; }
+
+bool fv_fitting_parse(const char *text, fv_fitting *out) {
+    for (int i = 0; i < FITS; i++)
+        if (!strcmp(text, fits[i])) return *out = (fv_fitting)i, true;
+    return false;
+}
+
+/* fit=, crop= and order=; *known is false for other keys. */
+static fv_status read_picture_key(const char *key, const char *value, fv_preprocess *p, bool *known, fv_error *error) {
+    *known = true;
+    if (!strcmp(key, "fit")) {
+        if (fv_fitting_parse(value, &p->fit)) return FV_OK;
+        return fv_fail(error, FV_E_SYNTAX, "preprocess fit: expected stretch, crop or letterbox, got '%s'", value);
+    }
+    if (!strcmp(key, "crop")) {
+        if (fv_parse_double(value, &p->crop) && p->crop > 0 && p->crop <= 1) return FV_OK;
+        return fv_fail(error, FV_E_SYNTAX, "preprocess crop: expected more than 0, at most 1, got '%s'", value);
+    }
+    if (!strcmp(key, "order")) {
+        p->bgr = !strcmp(value, "bgr");
+        if (p->bgr || !strcmp(value, "rgb")) return FV_OK;
+        return fv_fail(error, FV_E_SYNTAX, "preprocess order: expected rgb or bgr, got '%s'", value);
+    }
+    *known = false;
+    return FV_OK;
+}
+
 static fv_status read_preprocess(const fv_net_setting *settings, int count, fv_preprocess *out, fv_error *error) {
     static const char *const keys[] = {"scale", "mean", "deviation"};
     fv_preprocess p = {0};
@@ -226,10 +257,14 @@ static fv_status read_preprocess(const fv_net_setting *settings, int count, fv_p
     for (int i = 0; i < count; i++) {
         const fv_net_setting *setting = &settings[i];
         if (strcmp(setting->section, "preprocess")) continue;
+        bool known;
+        fv_status status = read_picture_key(setting->key, setting->value, &p, &known, error);
+        if (status) return status;
+        if (known) continue;
         int k = 0;
         while (k < 3 && strcmp(setting->key, keys[k])) k++;
         if (k == 3)
-            return fv_fail(error, FV_E_SYNTAX, "preprocess: unknown '%s'; there are scale, mean and deviation",
+            return fv_fail(error, FV_E_SYNTAX, "preprocess: unknown '%s'; there are scale, mean, deviation, fit, crop and order",
                            setting->key);
         counts[k] = read_list(setting->value, lists[k]);
         if (!counts[k])
@@ -265,7 +300,7 @@ fv_status fv_preprocess_from_text(const char *text, fv_preprocess *out, fv_error
     for (char *rest = copy, *word; (word = strtok_r(rest, " \t\r\n", &rest)) && !status;) {
         char *equals = strchr(word, '=');
         if (!equals || count == MOST)
-            status = fv_fail(error, FV_E_SYNTAX, "preprocess: expected scale=, mean= and deviation=, got '%s'", word);
+            status = fv_fail(error, FV_E_SYNTAX, "preprocess: expected scale=, mean=, deviation=, fit=, crop= or order=, got '%s'", word);
         else {
             *equals = 0;
             settings[count++] = (fv_net_setting){"preprocess", word, equals + 1};

@@ -25,9 +25,11 @@ struct fv_model {
 /* Weights for values that were added to the net since the model was made (a loss, a layer): call it before planning a
  * run. */
 fv_status fv_model_sync(fv_model *model, fv_error *error);
-/* The net's `preprocess` lines: scale=1/255 mean=0.1307 deviation=0.3081, comma lists by channel. Zeros if there are
- * none. */
+/* The net's `preprocess` lines: scale=1/255 mean=0.1307 deviation=0.3081, comma lists by channel; fit=crop crop=0.875
+ * order=bgr. Zeros if there are none. */
 fv_status fv_preprocess_from_net(const fv_net *net, fv_preprocess *out, fv_error *error);
+const char *fv_fitting_name(fv_fitting fit); /* "crop" */
+bool fv_fitting_parse(const char *text, fv_fitting *out);
 /* The same from a text: "scale=1/255 mean=0.485,0.456,0.406". */
 fv_status fv_preprocess_from_text(const char *text, fv_preprocess *out, fv_error *error);
 /* Builds an empty model around one more reference of the net: no weights yet. For readers of model files. */

@@ -4,7 +4,8 @@
  *   fovea.version     the version of the library that wrote it
  *   fovea.net         the architecture in .net language
  *   fovea.classes     class names, a JSON array of strings
- *   fovea.preprocess  {"scale": s, "mean": [..], "deviation": [..]}
+ *   fovea.preprocess  {"scale": s, "mean": [..], "deviation": [..]}, and for pictures, where they differ from what a file
+ *                     without them means: "fit": "crop" or "letterbox", "crop": share, "order": "bgr"
  *   fovea.seed        what the weights were drawn from
  *   fovea.note.KEY    free-form facts
  *
@@ -49,8 +50,15 @@ static json_t *numbers_json(const double *numbers, int count) {
 }
 
 static json_t *preprocess_json(const fv_preprocess *p) {
-    return json_pack("{s:f, s:o, s:o}", "scale", p->scale, "mean", numbers_json(p->mean, p->channels), "deviation",
-                     numbers_json(p->deviation, p->channels));
+    json_t *json = json_pack("{s:f, s:o, s:o}", "scale", p->scale, "mean", numbers_json(p->mean, p->channels),
+                             "deviation", numbers_json(p->deviation, p->channels));
+    int failed = json == NULL;
+    if (p->fit != FV_FIT_STRETCH) failed |= json_object_set_new(json, "fit", json_string(fv_fitting_name(p->fit)));
+    if (p->crop > 0 && p->crop < 1) failed |= json_object_set_new(json, "crop", json_real(p->crop));
+    if (p->bgr) failed |= json_object_set_new(json, "order", json_string("bgr"));
+    if (!failed) return json;
+    json_decref(json);
+    return NULL;
 }
 
 static fv_status describe(const fv_model *model, fv_store *store, fv_error *error) {
@@ -187,6 +195,18 @@ static bool read_numbers(const json_t *list, double out[16], int *count) {
     return true;
 }
 
+/* What a file need not have. */
+static bool read_picture_rules(const json_t *json, fv_preprocess *p) {
+    const json_t *fit = json_object_get(json, "fit"), *crop = json_object_get(json, "crop"),
+                 *order = json_object_get(json, "order");
+    if (fit && !(json_is_string(fit) && fv_fitting_parse(json_string_value(fit), &p->fit))) return false;
+    if (order && !(json_is_string(order) && (!strcmp(json_string_value(order), "bgr") || !strcmp(json_string_value(order), "rgb"))))
+        return false;
+    p->bgr = order && json_string_value(order)[0] == 'b';
+    p->crop = json_number_value(crop);
+    return !crop || (json_is_number(crop) && p->crop > 0 && p->crop <= 1);
+}
+
 static fv_status read_preprocess(const reader *r) {
     const char *text = fv_store_note(r->store, "fovea.preprocess");
     if (!text) return FV_OK;
@@ -195,7 +215,8 @@ static fv_status read_preprocess(const reader *r) {
     int means = 0, deviations = 0;
     const json_t *scale = json_object_get(json, "scale");
     bool good = json_is_number(scale) && read_numbers(json_object_get(json, "mean"), p.mean, &means) &&
-                read_numbers(json_object_get(json, "deviation"), p.deviation, &deviations) && means == deviations;
+                read_numbers(json_object_get(json, "deviation"), p.deviation, &deviations) && means == deviations &&
+                read_picture_rules(json, &p);
     p.scale = json_number_value(scale);
     p.channels = means;
     for (int c = 0; c < means; c++) good = good && p.deviation[c] > 0;

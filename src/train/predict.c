@@ -100,30 +100,22 @@ static int copy_picture(void *user, int64_t index, void *const *out) {
     return (int)index;
 }
 
-/* Replaces the picture by what `made` holds. */
-static void become(fv_tensor *picture, fv_tensor made) {
-    fv_free(picture->data);
-    *picture = made;
-}
-
-/* Channels and size as the net's first input wants them; open sizes take the picture's. */
-static fv_status fit_picture(const fv_net *net, fv_tensor *picture, fv_error *error) {
+/* The picture as the net's input wants it: channels and size by the model's rule; open sizes take the picture's. */
+static fv_status fit_picture(const fv_model *model, fv_tensor *picture, fv_error *error) {
+    const fv_net *net = model->net;
     const fv_value_info *input = NULL;
     for (int v = 0; v < net->value_count && !input; v++)
         if (net->values[v].kind == FV_KIND_INPUT && !net->values[v].target) input = &net->values[v];
     const int64_t *dim = input ? input->type.shape.dim : NULL;
     if (!input || input->type.shape.rank != 4 || !(dim[3] == 1 || dim[3] == 3))
         return fv_fail(error, FV_E_SHAPE, "the net does not read pictures of 1 or 3 channels");
-    fv_tensor made;
-    if (picture->shape.dim[2] != dim[3]) {
-        fv_status status = fv_picture_channels(picture, (int)dim[3], &made, error);
-        if (status) return status;
-        become(picture, made);
-    }
     int64_t height = dim[1] > 0 ? dim[1] : picture->shape.dim[0], width = dim[2] > 0 ? dim[2] : picture->shape.dim[1];
-    if (height == picture->shape.dim[0] && width == picture->shape.dim[1]) return FV_OK;
-    fv_status status = fv_picture_resize(picture, height, width, &made, error);
-    if (!status) become(picture, made);
+    fv_tensor fitted;
+    fv_status status = fv_picture_new(height, width, (int)dim[3], "picture", &fitted, error);
+    if (status) return status;
+    status = fv_picture_fit(picture, model->preprocess.fit, model->preprocess.crop, &fitted, error);
+    fv_free(status ? fitted.data : picture->data);
+    if (!status) *picture = fitted;
     return status;
 }
 
@@ -131,7 +123,7 @@ fv_status fv_predict_file(fv_model *model, const char *path, fv_tensor *out, fv_
     memset(out, 0, sizeof *out);
     fv_tensor picture = {0};
     fv_status status = fv_picture_read(path, &picture, error);
-    if (!status) status = fit_picture(model->net, &picture, error);
+    if (!status) status = fit_picture(model, &picture, error);
     if (!status) {
         fv_data_field field = {.name = "picture", .dtype = FV_U8, .shape = picture.shape};
         fv_data *data = fv_data_from_callback(1, &field, 1, copy_picture, &picture, error);
