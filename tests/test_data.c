@@ -438,8 +438,33 @@ static void running_out_of_memory_leaks_nothing(void **state) {
     }
 }
 
+/* order=bgr: the net sees blue first, and mean and deviation have that order. */
+static void colours_may_come_reversed(void **state) {
+    (void)state;
+    unsigned char pixels[] = {1, 2, 3, 4, 5, 6};
+    float out[6];
+    fv_tensor pictures = {FV_U8, {4, {1, 1, 2, 3}}, pixels}, into = {FV_F32, {4, {1, 1, 2, 3}}, out};
+    fv_data *data = fv_data_from_arrays(pictures, (fv_tensor){0}, &problem);
+    int64_t order = 0;
+    const fv_preprocess rules[] = {{.bgr = true}, {.bgr = true, .channels = 3, .mean = {10, 20, 30}, .deviation = {1, 2, 4}},
+                                   {.bgr = true, .scale = 2, .channels = 1, .mean = {1}, .deviation = {1}}};
+    const float expected[3][6] = {{3, 2, 1, 6, 5, 4}, {-7, -9, -7.25f, -4, -7.5f, -6.5f}, {5, 3, 1, 11, 9, 7}};
+    for (int i = 0; i < 3; i++) {
+        check_ok(fv_data_batch(data, &order, 0, 1, &rules[i], &into, &problem));
+        assert_memory_equal(out, expected[i], sizeof out);
+    }
+    fv_data_free(data);
+    float numbers[] = {1, 2, 3, 4, 5, 6};
+    pictures = (fv_tensor){FV_F32, {4, {1, 1, 2, 3}}, numbers};
+    data = fv_data_from_arrays(pictures, (fv_tensor){0}, &problem);
+    check_ok(fv_data_batch(data, &order, 0, 1, &rules[0], &into, &problem));
+    assert_memory_equal(out, expected[0], sizeof out);
+    fv_data_free(data);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(colours_may_come_reversed),
         cmocka_unit_test_teardown(specs_have_a_path_a_part_and_a_sample, clean_temp),
         cmocka_unit_test(bad_specs_are_refused),
         cmocka_unit_test(every_source_has_a_name_and_a_help),

@@ -157,13 +157,21 @@ static fv_data *one_sample(fv_data *data, const fv_data_spec *spec, fv_error *er
     return one;
 }
 
+static fv_status check_options(const fv_data_options *o, fv_error *error) {
+    if (o->limit < 0) return fv_fail(error, FV_E_ARGUMENT, "limit: expected at least 1, got %lld", (long long)o->limit);
+    if (o->height < 0 || o->width < 0)
+        return fv_fail(error, FV_E_ARGUMENT, "size of the pictures: expected at least 1x1, got %lldx%lld",
+                       (long long)o->height, (long long)o->width);
+    if (o->channels != 0 && o->channels != 1 && o->channels != 3)
+        return fv_fail(error, FV_E_ARGUMENT, "channels of the pictures: expected 1 or 3, got %d", o->channels);
+    if (!(o->crop >= 0 && o->crop <= 1)) return fv_fail(error, FV_E_ARGUMENT, "crop: expected 0 to 1, got %g", o->crop);
+    return FV_OK;
+}
+
 fv_data *fv_data_open_with(const char *spec, fv_error *error, const fv_data_options *options) {
     fv_data_options defaults = {.size = sizeof defaults};
     if (!options) options = &defaults;
-    if (options->limit < 0) {
-        fv_fail(error, FV_E_ARGUMENT, "limit: expected at least 1, got %lld", (long long)options->limit);
-        return NULL;
-    }
+    if (check_options(options, error) != FV_OK) return NULL;
     fv_data_spec *parsed = fv_alloc(sizeof *parsed);
     if (!parsed) {
         fv_fail_memory(error, "a data set", sizeof *parsed);
@@ -190,6 +198,7 @@ fv_data *fv_data_open_with(const char *spec, fv_error *error, const fv_data_opti
 fv_status fv_data_choose_part(const char *path, const char *part, const char *const *parts, int *chosen,
                               fv_error *error) {
     int count = 0, train = -1, nearest = -1;
+    const char *whole = strcmp(part, "val") == 0 || strcmp(part, "valid") == 0 ? "validation" : part;
     fv_text known = {0};
     for (; parts[count]; count++) {
         if (strcmp(parts[count], "train") == 0) train = count;
@@ -198,7 +207,7 @@ fv_status fv_data_choose_part(const char *path, const char *part, const char *co
     }
     *chosen = part[0] == 0 ? (train >= 0 || count == 0 ? train : 0) : -1;
     for (int i = 0; i < count && part[0] && *chosen < 0; i++)
-        if (strcmp(parts[i], part) == 0) *chosen = i;
+        if (strcmp(parts[i], part) == 0 || strcmp(parts[i], whole) == 0) *chosen = i;
     fv_status status = FV_OK;
     if (*chosen < 0 && nearest >= 0)
         status =
@@ -307,6 +316,14 @@ const char *fv_data_class_name(const fv_data *data, int index) {
 
 bool fv_data_has_part(const fv_data *data, const char *part) {
     return part && data->has_part && data->has_part(data, part);
+}
+
+const char *fv_data_description(const fv_data *data) { return data->description ? data->description : ""; }
+
+int64_t fv_data_skipped_count(const fv_data *data) { return data->skipped_count; }
+
+const char *fv_data_skipped(const fv_data *data, int64_t index) {
+    return index >= 0 && index < data->skipped_count ? data->skipped[index] : NULL;
 }
 
 fv_status fv_data_read(fv_data *data, int64_t index, void *const *out, fv_error *error) {

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+int fv_folder_compare(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 fv_status fv_folder_read(const char *path, fv_folder *out, fv_error *error) {
     *out = (fv_folder){0};
@@ -32,7 +32,7 @@ fv_status fv_folder_read(const char *path, fv_folder *out, fv_error *error) {
     if (status != FV_OK)
         fv_folder_free(out);
     else if (out->count > 0)
-        qsort(out->names, (size_t)out->count, sizeof *out->names, by_name);
+        qsort(out->names, (size_t)out->count, sizeof *out->names, fv_folder_compare);
     return status;
 }
 
@@ -102,11 +102,9 @@ static int cut_lines(char *text, size_t size, char **names) {
     return count;
 }
 
-fv_status fv_class_names_read(const char *folder, char ***names, int *count, fv_error *error) {
+fv_status fv_names_read(const char *path, char ***names, int *count, fv_error *error) {
     *names = NULL;
     *count = 0;
-    char *path = fv_path_join(folder, "classes.txt");
-    if (!path) return fv_fail_memory(error, folder, strlen(folder));
     unsigned char *bytes = NULL;
     size_t size = 0;
     fv_status status = fv_is_file(path) ? fv_read_bytes(path, 1 << 24, &bytes, &size, error) : FV_OK;
@@ -124,6 +122,13 @@ fv_status fv_class_names_read(const char *folder, char ***names, int *count, fv_
             status = fv_fail_at(error, FV_E_FORMAT, path, 0, 0, "expected one class name on each line");
     }
     fv_free(bytes);
+    return status;
+}
+
+fv_status fv_class_names_read(const char *folder, char ***names, int *count, fv_error *error) {
+    char *path = fv_path_join(folder, "classes.txt");
+    if (!path) return fv_fail_memory(error, folder, strlen(folder));
+    fv_status status = fv_names_read(path, names, count, error);
     fv_free(path);
     return status;
 }

@@ -11,6 +11,8 @@ typedef struct fv_folder {
 
 /* Sorted by bytes, so that the order is the same everywhere; without names that begin with a point. */
 fv_status fv_folder_read(const char *path, fv_folder *out, fv_error *error);
+/* For qsort and bsearch: two names (char *const *) by bytes. */
+int fv_folder_compare(const void *a, const void *b);
 void fv_folder_free(fv_folder *folder);
 
 bool fv_is_folder(const char *path);
@@ -24,8 +26,10 @@ fv_status fv_path_existing(char *path, char **out, fv_error *error);
 char *fv_path_folder(const char *path);
 const char *fv_path_base(const char *path);
 
-/* "classes.txt" in a folder: one class name a line. *names is NULL when there is no such file; else one block
- * (pointers, then texts) to be freed with fv_free. */
+/* A file with one class name a line. *names is NULL when there is no such file; else one block (pointers, then texts) to be
+ * freed with fv_free. */
+fv_status fv_names_read(const char *path, char ***names, int *count, fv_error *error);
+/* The same for "classes.txt" in a folder. */
 fv_status fv_class_names_read(const char *folder, char ***names, int *count, fv_error *error);
 
 #endif

@@ -24,11 +24,14 @@ struct fv_data {
     const void *(*direct)(const struct fv_data *data, int64_t index, int field);
     void (*close)(struct fv_data *data);
     bool (*has_part)(const struct fv_data *data, const char *part);
+    bool threads; /* reading is worth several threads (decoding a picture) */
+    int64_t skipped_count;
+    const char *const *skipped;
     void *self;
     /* Kept by data.c and batch.c, not by sources. */
     char *number_names;        /* what class_names points into when they are numbers */
     size_t sample_bytes;       /* of a buffer for all fields, each at a multiple of 16 */
-    _Atomic(void *) scratch;   /* one such buffer, taken and put back by batches */
+    _Atomic(void *) scratch;   /* such buffers, taken and put back by batches */
 };
 
 /* One kind of source, asked in the order of sources.def. */

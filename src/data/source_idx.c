@@ -165,7 +165,7 @@ static fv_status open_idx(const char *path, const char *part, const fv_data_opti
 
 const fv_source fv_source_idx = {
     .name = "idx",
-    .help = "IDX files as of MNIST (a folder with train-images-idx3-ubyte and so on, or one file), plain or .gz",
+    .help = "IDX files as of MNIST (plain or .gz)",
     .recognises = recognises,
     .open = open_idx,
 };

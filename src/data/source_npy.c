@@ -109,8 +109,7 @@ static fv_status open_npy(const char *path, const char *part, const fv_data_opti
 
 const fv_source fv_source_npy = {
     .name = "npy",
-    .help =
-        "NumPy arrays (NAME.npy with NAME_labels.npy or labels.npy, or a folder with x.npy and y.npy, x_train.npy ...)",
+    .help = "NumPy arrays (x.npy and y.npy)",
     .recognises = recognises,
     .open = open_npy,
 };

@@ -63,6 +63,9 @@ static fv_data *make(fv_data *base, bool owns, const int64_t *indices, int64_t c
                       .direct = base->direct ? direct : NULL,
                       .close = close_subset,
                       .has_part = has_part,
+                      .threads = base->threads,
+                      .skipped_count = base->skipped_count,
+                      .skipped = base->skipped,
                       .self = self};
     memcpy(filled.fields, base->fields, sizeof filled.fields);
     fv_data *data = fv_data_finish(&filled, error); /* on failure self is freed, the base is not: it is not owned yet */
