@@ -8,7 +8,7 @@
 #include "scores.h"
 
 typedef struct options {
-    bool json, quiet, per_class, confusion;
+    bool json, quiet, per_class, confusion, skip_bad;
     const char *metrics, *isa;
     int64_t batch, limit, data_seed, threads;
     double min_accuracy;
@@ -24,6 +24,7 @@ static const cli_option list[] = {
     {"batch", 'b', CLI_WHOLE, offsetof(options, batch), "N", "samples at a time; default 64", 1, 1e15},
     CLI_LIMIT(options),
     CLI_DATA_SEED(options),
+    CLI_SKIP_BAD(options),
     CLI_THREADS(options),
     CLI_ISA(options),
     {"quiet", 'q', CLI_FLAG, offsetof(options, quiet), NULL, "only the line of metrics", 0, 0},
@@ -115,7 +116,12 @@ static bool open_all(trial *t, fv_error *error) {
     if (!t->models || !t->members) return false;
     for (int m = 0; m < t->count; m++)
         if (!(t->models[m] = fv_model_load(t->call->operands[m], error))) return false;
-    t->data = cli_open_data(t->call->operands[t->count], true, o->data_seed, o->limit, error);
+    fv_data_options options = {.size = sizeof options,
+                               .seed = (uint64_t)cli_number(o->data_seed),
+                               .limit = o->limit,
+                               .skip_bad = o->skip_bad};
+    fv_data_options_for_model(&options, t->models[0]);
+    t->data = cli_open_data(t->call, t->call->operands[t->count], true, &options, error);
     return t->data != NULL;
 }
 

@@ -9,7 +9,7 @@
 #include "drawing.h"
 
 typedef struct options {
-    bool json, show;
+    bool json, show, skip_bad;
     int64_t top, data_seed, threads;
     const char *isa;
 } options;
@@ -19,6 +19,7 @@ static const cli_option list[] = {
     {"show", 's', CLI_FLAG, offsetof(options, show), NULL, "draw the pictures, also several and not on a terminal", 0,
      0},
     CLI_DATA_SEED(options),
+    {"skip-bad", 0, CLI_FLAG, offsetof(options, skip_bad), NULL, "go on behind files that cannot be read", 0, 0},
     CLI_THREADS(options),
     CLI_ISA(options),
     CLI_JSON(options)};
@@ -94,7 +95,9 @@ static fv_status ask_sample(const cli_call *call, fv_model *model, source *s, qu
         fv_data_free(s->data);
         free(s->spec);
         s->spec = spec;
-        s->data = cli_open_data(spec, true, o->data_seed, 0, error);
+        fv_data_options options = {.size = sizeof options, .seed = (uint64_t)cli_number(o->data_seed)};
+        fv_data_options_for_model(&options, model);
+        s->data = cli_open_data(call, spec, true, &options, error);
     } else {
         free(spec);
     }
@@ -210,8 +213,9 @@ static int tell(const cli_call *call, const fv_model *model, const question *q, 
 /* ---- the command ------------------------------------------------------------------------------------------------------------------ */
 
 static int answer_all(const cli_call *call, fv_model *model, json_t *all) {
+    const options *o = call->options;
     source s = {0};
-    int status = CLI_GOOD;
+    int status = CLI_GOOD, bad = 0;
     for (int i = 1; i < call->count && status == CLI_GOOD; i++) {
         question q = {.name = call->operands[i], .truth = -1};
         fv_error error = {0};
@@ -222,12 +226,20 @@ static int answer_all(const cli_call *call, fv_model *model, json_t *all) {
         } else {
             failed = ask_sample(call, model, &s, &q, &error);
         }
-        status = failed ? cli_fail(call, &error) : tell(call, model, &q, all);
+        if (failed)
+            bad++, status = cli_fail(call, &error);
+        else
+            status = tell(call, model, &q, all);
+        if (failed && o->skip_bad) status = CLI_GOOD;
         fv_free(q.answer.data);
         fv_free(q.picture.data);
     }
     fv_data_free(s.data);
     free(s.spec);
+    if (bad && status == CLI_GOOD) {
+        fprintf(stderr, "fovea predict: %d of %d left out\n", bad, call->count - 1);
+        if (bad == call->count - 1) status = CLI_FAILED;
+    }
     return status;
 }
 
@@ -249,7 +261,7 @@ const cli_command command_predict = {
     .name = "predict",
     .summary = "what a model says to pictures",
     .usage = "MODEL FILE|DATA:NUMBER ...",
-    .examples = "fovea predict run picture.png                  a picture file (PNG, PGM, PPM)\n"
+    .examples = "fovea predict run picture.png                  a picture file (PNG, JPEG, PGM, PPM)\n"
                 "fovea predict run digits:7                     sample 7 of the test part\n"
                 "fovea predict run digits:train:7 a.png b.png   several: a line each\n"
                 "fovea predict run *.png --json                 for programs\n",

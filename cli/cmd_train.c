@@ -18,6 +18,7 @@ typedef struct options {
     double rate, validation_split;
     bool validation_tail, no_shuffle, no_prefetch, force, quiet, json;
     cli_settings set;
+    bool skip_bad;
 } options;
 
 static const cli_option list[] = {
@@ -50,6 +51,7 @@ static const cli_option list[] = {
     CLI_DATA_SEED(options),
     CLI_LIMIT(options),
     CLI_THREADS(options),
+    CLI_SKIP_BAD(options),
     {"no-prefetch", 0, CLI_FLAG, offsetof(options, no_prefetch), NULL, "make each batch when its step comes", 0, 0},
     CLI_ISA(options),
     {"quiet", 'q', CLI_FLAG, offsetof(options, quiet), NULL, "only the last line", 0, 0},
@@ -61,6 +63,7 @@ typedef struct training {
     const options *options;
     const char *net_name, *data_name, *validation_name, *folder;
     int64_t data_seed, limit;
+    bool skip_bad;
     int64_t save_steps;
     double save_seconds;
     fv_net *net; /* NULL: the one of the checkpoint */
@@ -174,9 +177,20 @@ static bool keep_number(training *t, const char *key, int64_t value, fv_error *e
     return keep(t, key, value ? text : NULL, error);
 }
 
+/* Pictures get the size that the net reads, by the rule of its preprocess lines. */
 static bool open_data(training *t, fv_error *error) {
-    t->data = cli_open_data(t->data_name, false, t->data_seed, t->limit, error);
-    if (t->data && t->validation_name) t->validation = cli_open_data(t->validation_name, true, t->data_seed, 0, error);
+    fv_data_options options = {.size = sizeof options,
+                               .seed = (uint64_t)cli_number(t->data_seed),
+                               .limit = t->limit,
+                               .skip_bad = t->skip_bad};
+    if (t->model)
+        fv_data_options_for_model(&options, t->model);
+    else if (fv_data_options_for(&options, t->net, error))
+        return false;
+    t->data = cli_open_data(t->call, t->data_name, false, &options, error);
+    options.limit = 0;
+    if (t->data && t->validation_name)
+        t->validation = cli_open_data(t->call, t->validation_name, true, &options, error);
     return t->data && (t->validation || !t->validation_name);
 }
 
@@ -198,7 +212,8 @@ static bool begin(training *t, fv_error *error) {
     return keep(t, "command", command, error) && keep(t, "command.net", t->net_name, error) &&
            keep(t, "command.data", t->data_name, error) && keep(t, "command.validation", t->validation_name, error) &&
            keep_number(t, "command.data_seed", t->data_seed, error) &&
-           keep_number(t, "command.limit", t->limit, error) && keep(t, "command.isa", fv_isa(), error);
+           keep_number(t, "command.limit", t->limit, error) &&
+           keep_number(t, "command.skip_bad", t->skip_bad, error) && keep(t, "command.isa", fv_isa(), error);
 }
 
 /* The same bits need the same instruction set. */
@@ -222,6 +237,7 @@ static bool go_on(training *t, fv_error *error) {
     if (!t->validation_name) t->validation_name = kept(t, "command.validation");
     if (!t->data_seed) t->data_seed = kept_number(t, "command.data_seed");
     if (!t->limit) t->limit = kept_number(t, "command.limit");
+    if (!t->skip_bad) t->skip_bad = kept_number(t, "command.skip_bad");
     if (!t->data_name) {
         *error = (fv_error){.status = FV_E_ARGUMENT};
         snprintf(error->message, sizeof error->message, "%.200s does not say what it was trained on; give NET and DATA",
@@ -278,6 +294,7 @@ static void print_head(const training *t) {
     fv_summary_free(summary);
     fprintf(out, "%s: %s samples", t->data_name, cli_grouped(fv_data_count(t->data), a));
     if (fv_data_class_count(t->data)) fprintf(out, " of %d classes", fv_data_class_count(t->data));
+    if (fv_data_has_part(t->data, "all")) fprintf(out, " (%s)", fv_data_description(t->data)); /* how it was split */
     if (t->validation) {
         fprintf(out, "; validation on %s, %s samples", t->validation_name,
                 cli_grouped(fv_data_count(t->validation), a));
@@ -425,6 +442,7 @@ static int run(const cli_call *call) {
                   .validation_name = o->validation,
                   .folder = o->resume ? o->resume : o->folder,
                   .data_seed = o->data_seed,
+                  .skip_bad = o->skip_bad,
                   .limit = o->limit};
     if (call->count == 1 || (call->count == 0 && !o->resume))
         return cli_usage_error(call->command, "expected %s", call->command->usage);

@@ -94,17 +94,30 @@ bool cli_names_part(const char *spec) {
     return colon && stat(spec, &about) != 0 && !strchr(colon, '/');
 }
 
-fv_data *cli_open_data(const char *spec, bool test, int64_t seed, int64_t limit, fv_error *error) {
-    fv_data_options options = {.size = sizeof options, .seed = (uint64_t)cli_number(seed), .limit = limit};
-    fv_data *data = fv_data_open_with(spec, error, &options);
+static fv_data *open_part(const char *spec, bool test, const fv_data_options *options, fv_error *error) {
+    fv_data *data = fv_data_open_with(spec, error, options);
     if (!data || !test || cli_names_part(spec) || !fv_data_has_part(data, "test")) return data;
     fv_data_free(data);
     size_t length = strlen(spec) + sizeof ":test";
     char *part = malloc(length);
     if (!part) return NULL;
     snprintf(part, length, "%s:test", spec);
-    data = fv_data_open_with(part, error, &options);
+    data = fv_data_open_with(part, error, options);
     free(part);
+    return data;
+}
+
+fv_data *cli_open_data(const cli_call *call, const char *spec, bool test, const fv_data_options *options,
+                       fv_error *error) {
+    enum { SHOWN = 20 };
+    char number[32];
+    fv_data *data = open_part(spec, test, options, error);
+    int64_t skipped = data ? fv_data_skipped_count(data) : 0;
+    if (skipped)
+        fprintf(stderr, "fovea %s: %s: %s file%s cannot be read and %s left out:\n", call->command->name, spec,
+                cli_grouped(skipped, number), skipped == 1 ? "" : "s", skipped == 1 ? "is" : "are");
+    for (int64_t i = 0; i < skipped && i < SHOWN; i++) fprintf(stderr, "  %s\n", fv_data_skipped(data, i));
+    if (skipped > SHOWN) fprintf(stderr, "  ... and %s more\n", cli_grouped(skipped - SHOWN, number));
     return data;
 }
 

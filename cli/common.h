@@ -28,8 +28,9 @@ bool cli_unicode(void);
 /* The value of a whole-number option for a size or seed: 0 where FV_ZERO is kept. */
 static inline int64_t cli_number(int64_t option) { return option == FV_ZERO ? 0 : option; }
 
-/* DATA as given; `test`: its test part where it has parts and none is named. NULL and *error. */
-fv_data *cli_open_data(const char *spec, bool test, int64_t seed, int64_t limit, fv_error *error);
+/* DATA as given; `test`: its test part where it has parts and none is named. NULL and *error. Says on stderr which files
+ * options->skip_bad left out. */
+fv_data *cli_open_data(const cli_call *call, const char *spec, bool test, const fv_data_options *options, fv_error *error);
 
 /* Does the text behind the path name a part already? A ':' in an existing path is none. */
 bool cli_names_part(const char *spec);
