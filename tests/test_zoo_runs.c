@@ -207,6 +207,7 @@ static void no_net_is_left_out(void **state) {
 int main(int argc, char **argv) {
     struct CMUnitTest tests[NETS + 1] = {cmocka_unit_test(no_net_is_left_out)};
     size_t count = 1;
+    fv_set_threads(1); /* the double loops use no more */
     for (int i = 0; i < NETS; i++)
         if (argc < 2 || !strcmp(argv[1], nets[i].name))
             tests[count++] = (struct CMUnitTest){nets[i].name, it_runs_and_its_gradients_are_right, NULL, NULL,
