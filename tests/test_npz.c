@@ -47,7 +47,7 @@ static void add_packed(zip *z, const char *name, int method, const unsigned char
     put(&entry, 0x02014b50, 4), put(&entry, 20, 2), put(&entry, 20, 2), put(&entry, 0, 2),
         put(&entry, (uint64_t)method, 2);
     put(&entry, 0, 4), put(&entry, sum, 4), put(&entry, packed_size, 4), put(&entry, size, 4), put(&entry, length, 2);
-    put(&entry, 0, 12), put(&entry, at, 4);
+    put(&entry, 0, 8), put(&entry, 0, 4), put(&entry, at, 4);
     memcpy(entry, name, length);
     z->directory_size += 46 + length;
     z->entries++;
