@@ -572,9 +572,22 @@ FV_API fv_history *fv_history_load(const char *folder, fv_error *error);
  * is short. */
 FV_API char *fv_history_verdict(const fv_history *history);
 
-/* Event files for TensorBoard in folder/train and folder/validation; begun when the first epoch is written. */
+typedef struct fv_report_options {
+    size_t size;
+    fv_data *validation; /* what was validated on, where it is no part of the data */
+    const char *path;    /* default: report.html in the folder */
+    int threads;
+} fv_report_options;
+/* One HTML page about the run in a folder, with all that it needs inside: curves, what the best model takes for what on the
+ * samples that were held back, its surest mistakes as pictures, the network, the options. `data` is what it was trained on. */
+FV_API fv_status fv_report_with(const char *folder, fv_data *data, fv_error *error, const fv_report_options *options);
+#define fv_report(folder, data, error, ...)                                                                            \
+    fv_report_with(folder, data, error, FV_OPTIONS(fv_report_options, __VA_ARGS__))
+
+/* Event files for TensorBoard in folder/train and folder/validation; begun when the first epoch is written. Those of an
+ * earlier run go, unless this one goes on with it. */
 typedef struct fv_tensorboard fv_tensorboard;
-FV_API fv_tensorboard *fv_tensorboard_open(const char *folder, fv_error *error);
+FV_API fv_tensorboard *fv_tensorboard_open(const char *folder, bool goes_on, fv_error *error);
 /* Writes the metrics of an epoch; other events are passed over. `seconds` since 1970 is what TensorBoard shows as the time. */
 FV_API fv_status fv_tensorboard_write(fv_tensorboard *board, const fv_event *event, double seconds, fv_error *error);
 FV_API void fv_tensorboard_close(fv_tensorboard *board);

@@ -9,8 +9,8 @@
 static const char *const names[] = {"loss", "accuracy", "val_loss", "val_accuracy"};
 static const double values[2][4] = {{1.5, 0.25, 2, 0.125}, {0.75, 0.5, 1.25, 0.1}};
 
-static void write_two_epochs(const char *folder) {
-    fv_tensorboard *board = fv_tensorboard_open(folder, &problem);
+static void write_two_epochs(const char *folder, bool goes_on) {
+    fv_tensorboard *board = fv_tensorboard_open(folder, goes_on, &problem);
     assert_non_null(board);
     for (int e = 0; e < 2; e++) {
         fv_event event = {.kind = FV_EVENT_STEP, .epoch = e + 1, .learning_rate = 0.01};
@@ -35,7 +35,7 @@ static void fields_of(const unsigned char *data, size_t size, fv_wire_field out[
 
 static void records_hold_events(void **state) {
     (void)state;
-    write_two_epochs(temp_folder);
+    write_two_epochs(temp_folder, true);
     char path[400];
     unsigned char *bytes;
     size_t size, at = 0;
@@ -76,12 +76,14 @@ static void records_hold_events(void **state) {
 static void files_are_never_mixed(void **state) {
     (void)state;
     char path[400];
-    write_two_epochs(temp_folder);
+    write_two_epochs(temp_folder, true);
     snprintf(path, sizeof path, "%s/train/events.out.tfevents.0000001000.fovea.1", temp_folder);
     assert_int_not_equal(access(path, F_OK), 0);
-    write_two_epochs(temp_folder);
+    write_two_epochs(temp_folder, true);
     assert_int_equal(access(path, F_OK), 0);
-    fv_tensorboard *board = fv_tensorboard_open("no/such/folder", &problem);
+    write_two_epochs(temp_folder, false); /* another run: the old files go */
+    assert_int_not_equal(access(path, F_OK), 0);
+    fv_tensorboard *board = fv_tensorboard_open("no/such/folder", true, &problem);
     fv_event event = {
         .kind = FV_EVENT_EPOCH, .epoch = 1, .metric_count = 1, .metric_names = names, .metric_values = values[0]};
     assert_int_equal(fv_tensorboard_write(board, &event, 0, &problem), FV_E_FILE);
@@ -93,7 +95,7 @@ static void tensorboard_reads_them(void **state) {
     const char *python = getenv("FOVEA_PYTHON"), *source = getenv("FOVEA_SOURCE");
     char command[1024], got[1024] = "";
     if (!source) source = ".";
-    write_two_epochs(temp_folder);
+    write_two_epochs(temp_folder, true);
     const char *const sides[] = {"train", "validation"};
     const char *const expected[] = {"loss 1 1.5\naccuracy 1 0.25\nlearning_rate 1 0.00999999978\n"
                                     "loss 2 0.75\naccuracy 2 0.5\nlearning_rate 2 0.00999999978\n",

@@ -14,6 +14,8 @@ fv_status fv_picture_parse(const unsigned char *bytes, size_t size, const char *
 bool fv_picture_is(const unsigned char *bytes, size_t size);
 /* PNG from (height, width, 1 or 3) u8. */
 fv_status fv_png_write(const char *path, const fv_tensor *picture, fv_error *error);
+/* The same into memory; `name` is used in messages. Free with fv_free. */
+fv_status fv_png_encode(const fv_tensor *picture, const char *name, unsigned char **out, size_t *size, fv_error *error);
 
 /* To another number of channels: colour to grey by 0.299 R + 0.587 G + 0.114 B, grey to colour by repeating. */
 fv_status fv_picture_channels(const fv_tensor *picture, int channels, fv_tensor *out, fv_error *error);

@@ -173,26 +173,39 @@ static bool run_encoder(png_structp png, png_infop info, const fv_tensor *pictur
     return true;
 }
 
-fv_status fv_png_write(const char *path, const fv_tensor *picture, fv_error *error) {
+fv_status fv_png_encode(const fv_tensor *picture, const char *name, unsigned char **out, size_t *size,
+                        fv_error *error) {
     char shape[96];
     const fv_shape *s = &picture->shape;
+    *out = NULL;
+    *size = 0;
     if (picture->dtype != FV_U8 || s->rank != 3 || s->dim[0] < 1 || s->dim[1] < 1 || s->dim[0] > 1 << 30 ||
         s->dim[1] > 1 << 28 || (s->dim[2] != 1 && s->dim[2] != 3))
-        return fv_fail_at(error, FV_E_SHAPE, path, 0, 0, "expected bytes of (height, width, 1 or 3), got %s %s",
+        return fv_fail_at(error, FV_E_SHAPE, name, 0, 0, "expected bytes of (height, width, 1 or 3), got %s %s",
                           fv_dtype_name(picture->dtype), fv_shape_text(s, shape, sizeof shape));
     context c = {0};
     png_structp png =
         png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &c, on_error, on_warning, NULL, on_alloc, on_free);
     png_infop info = png ? png_create_info_struct(png) : NULL;
-    bool good = info && run_encoder(png, info, picture, &c);
+    bool begun = info != NULL, good = begun && run_encoder(png, info, picture, &c);
     png_destroy_write_struct(&png, &info);
-    fv_status status;
     if (good) {
-        fv_part part = {c.written, c.size};
-        status = fv_write_bytes(path, &part, 1, error);
-    } else
-        status = info || c.problem[0] ? fv_fail_at(error, FV_E_ARGUMENT, path, 0, 0, "cannot be written: %s", c.problem)
-                                      : fv_fail_memory(error, path, 0);
+        *out = c.written;
+        *size = c.size;
+        return FV_OK;
+    }
     fv_free(c.written);
+    return begun || c.problem[0] ? fv_fail_at(error, FV_E_ARGUMENT, name, 0, 0, "cannot be written: %s", c.problem)
+                                 : fv_fail_memory(error, name, 0);
+}
+
+fv_status fv_png_write(const char *path, const fv_tensor *picture, fv_error *error) {
+    unsigned char *bytes;
+    size_t size;
+    fv_status status = fv_png_encode(picture, path, &bytes, &size, error);
+    if (status) return status;
+    fv_part part = {bytes, size};
+    status = fv_write_bytes(path, &part, 1, error);
+    fv_free(bytes);
     return status;
 }

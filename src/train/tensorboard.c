@@ -5,6 +5,7 @@
  *   Value         1 tag string, 2 simple_value float
  *
  * Validation goes into a folder of its own, so that TensorBoard draws "loss" and "val_loss" into one chart. */
+#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "train.h"
 #include "wire.h"
 
+#define BEGINNING "events.out.tfevents."
 enum { SIDES = 2 };
 static const char *const sides[SIDES] = {"train", "validation"};
 
@@ -23,10 +25,28 @@ struct fv_tensorboard {
     char *path[SIDES]; /* NULL until there is something to write */
 };
 
-fv_tensorboard *fv_tensorboard_open(const char *folder, fv_error *error) {
+/* Removes our own event files, and nothing else. */
+static void clear(const char *folder) {
+    DIR *dir = opendir(folder);
+    for (const struct dirent *entry; dir && (entry = readdir(dir));) {
+        bool ours = strncmp(entry->d_name, BEGINNING, strlen(BEGINNING)) == 0 && strstr(entry->d_name, ".fovea.");
+        char *path = ours ? fv_folder_file(folder, entry->d_name, NULL) : NULL;
+        if (path) unlink(path);
+        fv_free(path);
+    }
+    if (dir) closedir(dir);
+}
+
+fv_tensorboard *fv_tensorboard_open(const char *folder, bool goes_on, fv_error *error) {
     fv_tensorboard *board = fv_alloc(sizeof *board);
-    if (board) board->folder = fv_copy_text(folder);
-    if (board && board->folder) return board;
+    bool good = board && (board->folder = fv_copy_text(folder));
+    for (int s = 0; s < SIDES && good && !goes_on; s++) {
+        char *side = fv_folder_file(folder, sides[s], NULL);
+        if (side) clear(side);
+        good = side != NULL;
+        fv_free(side);
+    }
+    if (good) return board;
     fv_tensorboard_close(board);
     fv_fail_memory(error, "an event file", 0);
     return NULL;
@@ -52,7 +72,7 @@ static fv_status append(const char *path, const fv_wire *event, fv_error *error)
 static char *new_name(const char *folder, int64_t seconds, fv_error *error) {
     for (int number = 0;; number++) {
         fv_text path = {0};
-        fv_text_printf(&path, "%s/events.out.tfevents.%010" PRId64 ".fovea.%d", folder, seconds, number);
+        fv_text_printf(&path, "%s/" BEGINNING "%010" PRId64 ".fovea.%d", folder, seconds, number);
         char *made = fv_text_take(&path);
         if (!made) fv_fail_memory(error, "a path", strlen(folder));
         if (!made || access(made, F_OK) != 0) return made;
