@@ -565,8 +565,8 @@ FV_API const char *fv_history_metric_name(const fv_history *history, int index);
 FV_API double fv_history_get(const fv_history *history, const char *metric,
                              int epoch); /* epoch from 0; NaN if unknown */
 
-/* The history that a run's folder holds (history.jsonl): one more metric for each number in it, so also "learning_rate" and
- * "seconds". */
+/* The history that a run's folder holds (history.jsonl): one more metric for each number in it, so also "learning_rate",
+ * "seconds" and "best" (1 or 0). */
 FV_API fv_history *fv_history_load(const char *folder, fv_error *error);
 /* One sentence: at which epoch validation loss turned, and whether the model overfits. Free with fv_free; NULL when memory
  * is short. */

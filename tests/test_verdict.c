@@ -88,11 +88,13 @@ static void histories_come_from_files(void **state) {
     fv_history *history = fv_history_load(temp_folder, &problem);
     if (!history) fail_msg("%s", problem.message);
     assert_int_equal(fv_history_epochs(history), 2);
-    assert_int_equal(fv_history_metric_count(history), 4);
+    assert_int_equal(fv_history_metric_count(history), 5);
     assert_string_equal(fv_history_metric_name(history, 1), "val_loss");
     check_near("a number", fv_history_get(history, "loss", 1), 0.25, 0);
     check_near("the rate", fv_history_get(history, "learning_rate", 1), 0.001, 0);
     assert_true(isnan(fv_history_get(history, "val_loss", 0)));
+    check_near("best", fv_history_get(history, "best", 0), 1, 0);
+    check_near("not best", fv_history_get(history, "best", 1), 0, 0);
     fv_history_free(history);
     const char *const bad[] = {"",
                                "\n",

@@ -53,16 +53,11 @@ static fv_status choose_judged(fv_page *page, fv_data *validation) {
 
 /* ---- the page ---------------------------------------------------------------------------------------------------------- */
 
-/* The epoch that best.safetensors is of: where the loss, on held back samples if there are some, was lowest. */
+/* The epoch that best.safetensors is of: the last that was the best so far. */
 static int best_epoch(const fv_history *history) {
-    bool held = !isnan(fv_history_get(history, "val_loss", 0));
-    for (int m = 0; m < history->metrics; m++) held |= strcmp(history->names[m], "val_loss") == 0;
     int best = 0;
-    for (int e = 1; e < history->epochs; e++) {
-        double now = fv_history_get(history, held ? "val_loss" : "loss", e),
-               least = fv_history_get(history, held ? "val_loss" : "loss", best);
-        if (now < least || (isnan(least) && !isnan(now))) best = e;
-    }
+    for (int e = 0; e < history->epochs; e++)
+        if (fv_history_get(history, "best", e) == 1) best = e;
     return best;
 }
 

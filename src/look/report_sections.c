@@ -135,7 +135,7 @@ void fv_page_curves(fv_page *page) {
     fv_text_add(&page->out, "<h2>How it learned</h2>\n<div class='two'>\n");
     for (int m = 0; m < h->metrics; m++) {
         const char *name = h->names[m];
-        if (strncmp(name, "val_", 4) == 0 || strcmp(name, "seconds") == 0) continue;
+        if (strncmp(name, "val_", 4) == 0 || strcmp(name, "seconds") == 0 || strcmp(name, "best") == 0) continue;
         if (strcmp(name, "learning_rate") != 0 || changes(h, name)) add_chart(page, name, values);
     }
     fv_text_add(&page->out, "</div>\n");

@@ -8,7 +8,7 @@
 
 enum { LARGEST = 256 << 20 };
 
-static bool is_metric(const char *key) { return strcmp(key, "epoch") != 0 && strcmp(key, "best") != 0; }
+static bool is_metric(const char *key) { return strcmp(key, "epoch") != 0; }
 
 static fv_history *history_like(const json_t *row, int64_t epochs, fv_error *error) {
     int metrics = 0;
@@ -25,11 +25,13 @@ static fv_history *history_like(const json_t *row, int64_t epochs, fv_error *err
     return history;
 }
 
-/* What is null is no number. */
+/* What is null is no number; "best" is 1 or 0. */
 static void add_row(fv_history *history, const json_t *row, double *values) {
     for (int m = 0; m < history->metrics; m++) {
         const json_t *value = json_object_get(row, history->names[m]);
-        values[m] = json_is_number(value) ? json_number_value(value) : NAN;
+        values[m] = json_is_number(value)    ? json_number_value(value)
+                    : json_is_boolean(value) ? (double)json_is_true(value)
+                                             : NAN;
     }
     fv_history_add(history, values);
 }
