@@ -191,7 +191,7 @@ static void three_by_three_with_many_channels(void **state) {
                   {1, 14, 17, 64, 40, 2, 1, 1, 0, 7, true},   {1, 7, 7, 80, 96, 1, 1, 9, 0, 0, false},
                   {3, 4, 5, 35, 65, 1, 1, 2, 0, 0, true},     {1, 16, 18, 32, 70, 3, 2, 17, 0, 0, false},
                   {1, 100, 94, 32, 33, 1, 1, 1, 0, 0, false}, {1, 12, 12, 272, 48, 1, 1, 1, 0, 0, false},
-                  {1, 5, 6, 260, 257, 1, 1, 1, 0, 0, false}};
+                  {1, 5, 6, 260, 257, 1, 1, 1, 0, 0, false},  {1, 10, 11, 48, 36, 1, 1, 4, 0, 0, false}};
     for (size_t i = 0; i < sizeof layers / sizeof layers[0]; i++) {
         fv_conv_geom g = plane(layers[i].h, layers[i].w, layers[i].c, layers[i].f, 3, 1, layers[i].pad);
         g.in[0] = layers[i].d;
@@ -204,6 +204,14 @@ static void three_by_three_with_many_channels(void **state) {
     }
 }
 
+static void one_row_of_many_columns(void **state) {
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        fv_conv_geom g = plane(1, 1, 65 - 16 * i, 301 + 67 * i, 1, 1, 0);
+        check_both(&g, 1, i);
+    }
+}
+
 static void no_variant_went_untested(void **state) {
     (void)state;
     check_all_seen(FV_R_CONV, FV_R_CONV_WEIGHTS);
@@ -213,8 +221,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(single_pixels_and_single_channels), cmocka_unit_test(borders_larger_than_needed),
         cmocka_unit_test(every_channel_on_its_own),          cmocka_unit_test(layers_of_the_textbook_networks),
-        cmocka_unit_test(three_by_three_with_many_channels), cmocka_unit_test(geometries_drawn_at_random),
-        cmocka_unit_test(no_variant_went_untested),
+        cmocka_unit_test(geometries_drawn_at_random),        cmocka_unit_test(three_by_three_with_many_channels),
+        cmocka_unit_test(one_row_of_many_columns),           cmocka_unit_test(no_variant_went_untested),
     };
     return cmocka_run_group_tests_name("conv kernels", tests, open_pools, close_pools);
 }

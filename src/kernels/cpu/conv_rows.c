@@ -107,8 +107,14 @@ static void activate_band(const rows_run *r, const rows_area *area, int64_t pixe
 /* ---- the work ------------------------------------------------------------------------------------------------------
  */
 
+/* How many panels from `panel` on, `left` at most, are done together. */
+static int64_t panels_together(const conv_shape *s, int64_t panel, int64_t left, int64_t pixels) {
+    const bool whole = left >= TILE_WIDE && (panel + TILE_WIDE) * s->panel <= s->columns;
+    return pixels == 1 && whole && !s->depthwise ? TILE_WIDE : 1;
+}
+
 static void panel_tiles(const rows_run *r, const rows_area *area, tile_rows *t, int64_t group, int64_t panel,
-                        int64_t pixels) {
+                        int64_t together, int64_t pixels) {
     const conv_shape *s = r->shape;
     const int64_t column = panel * s->panel, columns = conv_panel_columns(s, panel);
     const int64_t channel = group * s->to_each + column; /* pixels made together begin at channel 0 */
@@ -118,6 +124,10 @@ static void panel_tiles(const rows_run *r, const rows_area *area, tile_rows *t, 
     t->y = r->to + channel;
     t->add = r->add ? r->add + channel : NULL;
     t->last = conv_last_lanes(columns);
+    if (together > 1) {
+        tile_row_wide(t, area->x[0], area->y[0], r->job->taps * s->from_each * s->panel);
+        return;
+    }
     const tile_rows_fn *tile = s->depthwise ? tile_rows_depthwise : tile_rows_dense[conv_vectors(columns) - 1];
     for (int64_t i = 0, left = tile_count(pixels), height; i < pixels; i += height) {
         height = tile_height(pixels - i, &left);
@@ -140,12 +150,13 @@ static void run_piece(void *context, int64_t piece, int thread) {
     const bool fused = in_registers(r->epilogue.act);
     tile_rows t = {.runs = area.runs, .act = fused ? r->epilogue.act : FV_U_COPY, .slope = (float)r->epilogue.a};
     t.run_count = list_runs(s, r->job, &view, area.runs, &t.run_length);
-    const int64_t panels = s->groups * s->panels;
-    for (int64_t p = part * panels / r->band.parts; p < (part + 1) * panels / r->band.parts; p++) {
+    const int64_t panels = s->groups * s->panels, end = (part + 1) * panels / r->band.parts;
+    for (int64_t p = part * panels / r->band.parts, together; p < end; p += together) {
         const int64_t group = p / s->panels, panel = p % s->panels;
-        panel_tiles(r, &area, &t, group, panel, pixels);
-        if (!fused)
-            activate_band(r, &area, pixels, group * s->to_each + panel * s->panel, conv_panel_columns(s, panel));
+        together = panels_together(s, panel, end - p, pixels);
+        panel_tiles(r, &area, &t, group, panel, together, pixels);
+        const int64_t columns = together > 1 ? together * s->panel : conv_panel_columns(s, panel);
+        if (!fused) activate_band(r, &area, pixels, group * s->to_each + panel * s->panel, columns);
     }
 }
 

@@ -38,7 +38,7 @@ bool winograd_can(const fv_geom *geom, int m, bool backward) {
         if (g->kernel[d] != 3 || g->stride[d] != 1 || g->dilation[d] != 1) return false;
     if (g->in[0] != g->out[0] || g->c < 32 || g->f < 32) return false;
     const winograd w = winograd_of(g, m, backward);
-    const int64_t least = m == 4 ? 12 : 4;
+    const int64_t least = m == 4 ? 10 : 4;
     return w.to[0] >= least && w.to[1] >= least && !(m == 4 && geom->exact);
 }
 

@@ -89,6 +89,30 @@ FV_INLINE void dense_rows(const int height, const int vectors, const tile_rows *
     finish_rows(height, vectors, t, acc, y);
 }
 
+/* The panels take the place of rows. */
+void tile_row_wide(const tile_rows *t, const float *x, int64_t y, int64_t panel_step) {
+    vf acc[TILE_ROWS][TILE_VECTORS];
+    int64_t to[TILE_WIDE];
+    FV_UNROLL
+    for (int k = 0; k < TILE_WIDE; k++) {
+        to[k] = y + k * TILE_COLUMNS;
+        FV_UNROLL
+        for (int v = 0; v < TILE_VECTORS; v++) acc[k][v] = vf_load(t->bias + k * TILE_COLUMNS + v * FV_LANES);
+    }
+    const float *panel = t->panel;
+    for (int64_t run = 0; run < t->run_count; run++) {
+        const float *from = x + t->runs[run] + t->x_offset;
+        for (int64_t i = 0; i < t->run_length; i++, panel += TILE_COLUMNS) {
+            const vf factor = vf_all(from[i]);
+            FV_UNROLL
+            for (int k = 0; k < TILE_WIDE; k++) FV_UNROLL
+            for (int v = 0; v < TILE_VECTORS; v++)
+                acc[k][v] = factor * vf_load(panel + k * panel_step + v * FV_LANES) + acc[k][v];
+        }
+    }
+    finish_rows(TILE_WIDE, TILE_VECTORS, t, acc, to);
+}
+
 FV_INLINE void depthwise_rows(const int height, const tile_rows *t, const float *const *x, const int64_t *y) {
     vf acc[TILE_ROWS][TILE_VECTORS];
     FV_UNROLL

@@ -39,6 +39,12 @@ typedef struct tile_rows {
 /* x: the pixels' addresses; y: where their results go, in floats from t->y. */
 typedef void (*tile_rows_fn)(const tile_rows *t, const float *const *x, const int64_t *y);
 
+/* One pixel against several whole panels side by side, panel_step floats apart: a single row is bound by the latency of
+ * its sums, or by memory, and eight sums hide the one and four streams help the other. t->panel and bias: the first's. */
+enum { TILE_WIDE = 4 };
+#define tile_row_wide FV_SYMBOL(tile_row_wide)
+void tile_row_wide(const tile_rows *t, const float *x, int64_t y, int64_t panel_step);
+
 /* The pixels that a weight gradient is summed over: segments of equally spaced pixels. */
 typedef struct tile_columns {
     const float *x, *dy;
