@@ -8,7 +8,8 @@
 #include "quiz.h"
 
 typedef struct options {
-    bool json, text, quiz, answers;
+    bool json, text, quiz, answers, plan, training, exact;
+    int64_t batch;
     const char *input;
     cli_settings set;
 } options;
@@ -22,6 +23,11 @@ static const cli_option list[] = {
      0, 0},
     {"answers", 0, CLI_FLAG, offsetof(options, answers), NULL, "the quiz with its answers and the working in numbers",
      0, 0},
+    {"plan", 0, CLI_FLAG, offsetof(options, plan), NULL, "how a run goes instead: each call, its kernel and its bytes",
+     0, 0},
+    {"batch", 'b', CLI_WHOLE, offsetof(options, batch), "N", "samples in the planned run; default 1", 1, 1e9},
+    {"training", 0, CLI_FLAG, offsetof(options, training), NULL, "plan a step of training, not inference", 0, 0},
+    {"exact", 0, CLI_FLAG, offsetof(options, exact), NULL, "plan no sums that round worse than direct ones", 0, 0},
     CLI_JSON(options)};
 
 /* ---- the table ---------------------------------------------------------------------------------------------------------- */
@@ -168,13 +174,34 @@ static int print_json(const cli_call *call, const fv_summary *summary) {
                                     (json_int_t)total.trainable, "macs", (json_int_t)total.macs, "layers", layers));
 }
 
+/* ---- the plan -------------------------------------------------------------------------------------------------------------------- */
+
+static int print_plan(const cli_call *call, const options *o, fv_net *net, const fv_shape *shape) {
+    fv_error error = {0};
+    fv_run_options options = {.size = sizeof options, .batch = o->batch, .exact = o->exact};
+    options.training = options.gradients = o->training;
+    if (shape) options.input = *shape;
+    char *text = fv_net_plan_text_with(net, &error, &options);
+    if (!text && o->training) { /* no loss of its own: the usual one */
+        fv_model *model = fv_compile(net, &error, .loss = "crossentropy");
+        if (model) text = fv_net_plan_text_with(net, &error, &options);
+        fv_model_free(model);
+    }
+    if (!text) return cli_fail(call, &error);
+    fputs(text, stdout);
+    fv_free(text);
+    return CLI_GOOD;
+}
+
 /* ---- the command ------------------------------------------------------------------------------------------------------------------ */
 
 static int print(const cli_call *call, const options *o, fv_net *net) {
     fv_error error = {0};
     fv_shape shape;
-    if ((o->quiz || o->answers) + o->json + o->text > 1)
-        return cli_usage_error(call->command, "--quiz, --json and --text exclude one another");
+    if ((o->quiz || o->answers) + o->json + o->text + o->plan > 1)
+        return cli_usage_error(call->command, "--quiz, --json, --text and --plan exclude one another");
+    if (!o->plan && (o->batch || o->training || o->exact))
+        return cli_usage_error(call->command, "--batch, --training and --exact are for --plan");
     if (o->input && !cli_read_shape(o->input, &shape))
         return cli_usage_error(call->command, "--input: expected a shape such as 224x224x3, got '%s'", o->input);
     if (o->text) {
@@ -184,6 +211,7 @@ static int print(const cli_call *call, const options *o, fv_net *net) {
         fv_free(text);
         return CLI_GOOD;
     }
+    if (o->plan) return print_plan(call, o, net, o->input ? &shape : NULL);
     fv_summary *summary = fv_summarize(net, o->input ? &shape : NULL, &error);
     if (!summary) return cli_fail(call, &error);
     int status;
@@ -220,6 +248,7 @@ const cli_command command_summary = {
                 "fovea summary my.net --set width=8 a file, with one of its params set\n"
                 "fovea summary run                  a trained model\n"
                 "fovea summary lenet5 --quiz        the lectures' questions about it\n"
+                "fovea summary lenet5 --plan        the calls of a run: kernels, expected times, memory\n"
                 "fovea summary lenet5 --json        the same for programs\n",
     .details =
         "For each layer: the shape of its output for one sample, its parameters (with the formula in numbers), the\n"

@@ -16,7 +16,7 @@ typedef struct options {
     const char *folder, *resume, *save_every, *optimizer, *schedule, *loss, *metrics, *validation, *isa;
     int64_t epochs, batch, seed, data_seed, limit, threads;
     double rate, validation_split;
-    bool validation_tail, no_shuffle, no_prefetch, force, quiet, json;
+    bool validation_tail, no_shuffle, no_prefetch, exact, force, quiet, json;
     cli_settings set;
     bool skip_bad;
 } options;
@@ -53,6 +53,7 @@ static const cli_option list[] = {
     CLI_THREADS(options),
     CLI_SKIP_BAD(options),
     {"no-prefetch", 0, CLI_FLAG, offsetof(options, no_prefetch), NULL, "make each batch when its step comes", 0, 0},
+    {"exact", 0, CLI_FLAG, offsetof(options, exact), NULL, "no faster sums that round worse than direct ones", 0, 0},
     CLI_ISA(options),
     {"quiet", 'q', CLI_FLAG, offsetof(options, quiet), NULL, "only the last line", 0, 0},
     CLI_JSON(options)};
@@ -331,7 +332,7 @@ static bool fit(training *t, fv_error *error) {
                .validation_split = t->split, .validation_data = t->validation, .validation_tail = o->validation_tail,
                .seed = (uint64_t)(resumes ? o->seed : cli_number(o->seed)), .threads = (int)o->threads,
                .folder = t->folder, .resume = resumes, .save_steps = t->save_steps, .save_seconds = t->save_seconds,
-               .no_prefetch = o->no_prefetch, .on_event = on_event, .user = t);
+               .no_prefetch = o->no_prefetch, .exact = o->exact, .on_event = on_event, .user = t);
     return t->history != NULL;
 }
 

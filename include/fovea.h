@@ -213,6 +213,12 @@ FV_API int fv_summary_count(const fv_summary *summary);
 FV_API const fv_layer *fv_summary_layer(const fv_summary *summary, int index);
 FV_API fv_layer fv_summary_total(const fv_summary *summary); /* sums; bytes: all outputs of one sample */
 
+/* How a run would go: one line for each call with its kernel, its part of the expected time and what it reads and writes;
+ * then the bytes. Of the options counts all but `wanted` and `by`. Allocates no weights. Free with fv_free. */
+typedef struct fv_run_options fv_run_options;
+FV_API char *fv_net_plan_text_with(fv_net *net, fv_error *error, const fv_run_options *options);
+#define fv_net_plan_text(net, error, ...) fv_net_plan_text_with(net, error, FV_OPTIONS(fv_run_options, __VA_ARGS__))
+
 /* ---- what a net looks like ---------------------------------------------------------------------------------------- */
 
 typedef struct fv_dot_options {
@@ -329,7 +335,7 @@ FV_API const char *fv_names_text(const char *name);
 
 typedef struct fv_run fv_run;
 
-typedef struct fv_run_options {
+struct fv_run_options {
     size_t size;
     int64_t batch;          /* largest batch; default 1 */
     fv_shape input;         /* sample shape of the first data input where the net leaves it open */
@@ -340,7 +346,8 @@ typedef struct fv_run_options {
     const fv_value *by; /* further values to differentiate by */
     int by_count;
     int threads; /* 0: all that the process may use */
-} fv_run_options;
+    bool exact;  /* only sums that round no worse than direct ones: no Winograd F(4x4), no folded batch norm */
+};
 
 /* Allocates all that it will ever need; what follows allocates nothing. */
 FV_API fv_run *fv_run_new_with(fv_model *model, fv_error *error, const fv_run_options *options);
@@ -548,6 +555,7 @@ typedef struct fv_fit_options {
     /* The next batch is made in a thread of its own while the step runs; on unless the samples lie in memory as they are.
      * Callbacks of data are then called from that thread. */
     bool no_prefetch;
+    bool exact; /* steps use only sums that round no worse than direct ones; other bits */
 } fv_fit_options;
 /* Trains the model on the data. Returns one row of metrics per epoch; free with fv_history_free. A run has its folder to
  * itself. With a folder, a checkpoint is kept from the first step on, also when a callback stops the training. */

@@ -45,7 +45,8 @@ fv_run *fv_run_new_with(fv_model *model, fv_error *error, const fv_run_options *
                                 .wanted_count = options.wanted_count,
                                 .by = ids + wanted,
                                 .by_count = options.by_count,
-                                .threads = options.threads};
+                                .threads = options.threads,
+                                .exact = options.exact};
         run = fv_run_build(model->net, &model->weights, &plan, error);
     }
     fv_free(ids);

@@ -85,8 +85,8 @@ fv_plan *fv_plan_new(fv_net *net, const fv_plan_options *options, fv_error *erro
 void fv_plan_free(fv_plan *plan);
 /* Arena, scratch and packed weights together: what a run of this plan allocates. */
 size_t fv_plan_bytes(const fv_plan *plan);
-/* One line a call: number, layer, routine, kernel, operands with shape and place; then the totals. Free with fv_free.
- */
+/* One line a call: number, layer, routine, kernel, part of the expected time, operands with shape and place; then the
+ * totals. Free with fv_free. */
 char *fv_plan_to_text(const fv_plan *plan);
 
 /* Weights by value id: data NULL where the value is no weight. Shared by the runs of a model. */

@@ -94,7 +94,8 @@ static fv_status build_run(training *t) {
                                .gradients = true,
                                .wanted = wanted,
                                .wanted_count = 2,
-                               .threads = t->options->threads};
+                               .threads = t->options->threads,
+                               .exact = t->options->exact};
     t->run = fv_run_build(t->model->net, &t->model->weights, &options, t->error);
     if (!t->run) return fv_failed(t->error);
     status = fv_feed_begin(&t->feed, t->model, t->data, t->run, true, t->error);
@@ -191,6 +192,7 @@ static fv_status collect_facts(training *t) {
     if (!status) status = fact(t, "learning rate", "%s", rate);
     if (!status) status = fact(t, "schedule", "%s", s->schedule);
     if (!status) status = fact(t, "metrics", "%s", s->metrics ? s->metrics : FV_USUAL_METRICS);
+    if (!status && o->exact) status = fact(t, "sums", "exact");
     if (!status) status = fact(t, "order", "%s", o->no_shuffle ? "as it is" : "shuffled");
     if (!status) status = fact(t, "validation split", "%s", split);
     if (!status) status = fact(t, "kind of split", "%s", o->validation_tail ? "tail" : "mixed");
