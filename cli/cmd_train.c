@@ -1,6 +1,7 @@
 /* cmd_train.c - fovea train: fits a network to data and writes what it learned. */
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,10 +14,11 @@
 #include "progress.h"
 
 typedef struct options {
-    const char *folder, *resume, *save_every, *optimizer, *schedule, *loss, *metrics, *validation, *isa;
-    int64_t epochs, batch, seed, data_seed, limit, threads;
-    double rate, validation_split;
-    bool validation_tail, no_shuffle, no_prefetch, exact, force, quiet, json;
+    const char *folder, *resume, *save_every, *optimizer, *schedule, *loss, *metrics, *validation, *isa, *class_weights,
+        *early_stop, *freeze, *from, *progress;
+    int64_t epochs, batch, seed, data_seed, limit, threads, folds, accumulate, memory;
+    double rate, validation_split, clip_value, clip_norm, ema;
+    bool watch, validation_tail, no_shuffle, no_prefetch, exact, force, quiet, json;
     cli_settings set;
     bool skip_bad;
 } options;
@@ -45,6 +47,27 @@ static const cli_option list[] = {
     {"validation-tail", 0, CLI_FLAG, offsetof(options, validation_tail), NULL,
      "hold back the last part instead of a mixed one", 0, 0},
     {"validation", 0, CLI_TEXT, offsetof(options, validation), "DATA", "other data to validate on", 0, 0},
+    {"folds", 0, CLI_WHOLE, offsetof(options, folds), "K",
+     "train K times, each time with another K-th held back; mean and spread", 2, 1000},
+    {"class-weights", 0, CLI_TEXT, offsetof(options, class_weights), "W",
+     "balanced, or a number for each class: 1,2,0.5; what a sample counts in training", 0, 0},
+    {"early-stop", 0, CLI_TEXT, offsetof(options, early_stop), "WHEN",
+     "\"val_loss(patience=5, min_change=0.001)\", any metric; it also says which epoch is best", 0, 0},
+    {"clip-value", 0, CLI_REAL, offsetof(options, clip_value), "X", "bring every number of a gradient into -X .. X", 0,
+     1e30},
+    {"clip-norm", 0, CLI_REAL, offsetof(options, clip_norm), "X",
+     "shorten the gradient of a step to this length (Euclidean, over all weights)", 0, 1e30},
+    {"accumulate", 0, CLI_WHOLE, offsetof(options, accumulate), "K",
+     "K batches to a step: the gradient of a batch K times as large", 1, 1e6},
+    {"ema", 0, CLI_REAL, offsetof(options, ema), "K", "validate and save weights averaged over the steps, as 0.999", 0,
+     0.9999999},
+    {"from", 0, CLI_TEXT, offsetof(options, from), "MODEL",
+     "start from the weights of MODEL; a head of another size starts anew", 0, 0},
+    {"freeze", 0, CLI_TEXT, offsetof(options, freeze), "NAMES", "layers or weights that stay as they are: \"conv*, block1.*\"",
+     0, 0},
+    {"watch", 0, CLI_FLAG, offsetof(options, watch), NULL,
+     "note the size of every layer's activations and gradients; warn of vanishing, exploding, dead", 0, 0},
+    {"memory", 0, CLI_WHOLE, offsetof(options, memory), "MIB", "what it may need; default what the machine has", 1, 1e9},
     {"no-shuffle", 0, CLI_FLAG, offsetof(options, no_shuffle), NULL, "take the samples in their order", 0, 0},
     CLI_SETTINGS(options),
     {"seed", 's', CLI_WHOLE, offsetof(options, seed), "S", "of weights, order and dropout; default 0", 0, 1e15},
@@ -55,6 +78,8 @@ static const cli_option list[] = {
     {"no-prefetch", 0, CLI_FLAG, offsetof(options, no_prefetch), NULL, "make each batch when its step comes", 0, 0},
     {"exact", 0, CLI_FLAG, offsetof(options, exact), NULL, "no faster sums that round worse than direct ones", 0, 0},
     CLI_ISA(options),
+    {"progress", 0, CLI_TEXT, offsetof(options, progress), "HOW",
+     "auto (bar on a terminal), bar, plain (a line an epoch), none", 0, 0},
     {"quiet", 'q', CLI_FLAG, offsetof(options, quiet), NULL, "only the last line", 0, 0},
     CLI_JSON(options)};
 
@@ -75,6 +100,8 @@ typedef struct training {
     int64_t epoch, epochs, step, steps; /* where it was last seen */
     FILE *out;                          /* for what is told on the way */
     cli_progress progress;
+    cli_style style;
+    int fold; /* of --folds, from 1 */
     size_t made; /* the first folder above the run folder that was made: so much of its path; 0: none */
 } training;
 
@@ -206,9 +233,38 @@ static bool compile(training *t, fv_error *error) {
 
 static void reproduce(const training *t, char *out, size_t size);
 
+/* What was found in the model to start from. */
+typedef struct start {
+    int taken, fresh;
+    char names[256]; /* of those that start anew */
+} start;
+
+static void on_weight(void *user, const fv_import_line *line) {
+    start *s = user;
+    size_t length = strlen(s->names);
+    s->taken += !line->problem;
+    if (!line->problem) return;
+    if (length + strlen(line->weight) + 8 < sizeof s->names)
+        snprintf(s->names + length, sizeof s->names - length, "%s%s", s->fresh ? ", " : "", line->weight);
+    else if (length && s->names[length - 1] != '.')
+        snprintf(s->names + length, sizeof s->names - length, ", ...");
+    s->fresh++;
+}
+
+static bool start_from(training *t, fv_error *error) {
+    start s = {0};
+    fv_model *from = fv_model_load(t->options->from, error);
+    bool good = from && fv_model_start_from(t->model, from, on_weight, &s, error) == FV_OK;
+    fv_model_free(from);
+    if (good && !t->options->quiet && t->fold < 2)
+        fprintf(t->out, s.fresh ? "%s: %d weights taken; these start anew: %s\n" : "%s: all %d weights taken\n",
+                t->options->from, s.taken, s.names);
+    return good;
+}
+
 static bool begin(training *t, fv_error *error) {
     char command[4096];
-    if (!compile(t, error)) return false;
+    if (!compile(t, error) || (t->options->from && !start_from(t, error))) return false;
     reproduce(t, command, sizeof command);
     return keep(t, "command", command, error) && keep(t, "command.net", t->net_name, error) &&
            keep(t, "command.data", t->data_name, error) && keep(t, "command.validation", t->validation_name, error) &&
@@ -262,7 +318,7 @@ static bool go_on(training *t, fv_error *error) {
 /* The part held back: the option, else the net's (asked for by 0), else a tenth. */
 static double choose_split(const training *t) {
     const options *o = t->options;
-    if (t->validation) return FV_ZERO;
+    if (t->validation || o->folds) return FV_ZERO;
     if (o->validation_split != 0 || o->resume) return o->validation_split;
     return fv_net_get(fv_model_net(t->model), "train", "validation_split") ? 0 : 0.1;
 }
@@ -283,7 +339,60 @@ static void print_where(const training *t) {
                 schedule, t->epochs, before);
 }
 
-static void print_head(const training *t) {
+/* "270 samples, 27 of each class", "40 samples: cat 30, dog 10", "5,000 samples, 3 to 120 of a class" */
+static void print_part(const training *t, const fv_event *event, int part) {
+    enum { FEW = 12 };
+    char number[32];
+    const int64_t *counts = event->class_samples[part];
+    int64_t least = INT64_MAX, most = 0;
+    for (int c = 0; counts && c < event->class_count; c++) {
+        if (counts[c] < least) least = counts[c];
+        if (counts[c] > most) most = counts[c];
+    }
+    fprintf(t->out, "%s %s samples", part ? "; held back for validation" : "to train on:",
+            cli_grouped(event->part_samples[part], number));
+    if (!counts || !event->class_count) return;
+    if (least == most) {
+        fprintf(t->out, ", %" PRId64 " of each class", least);
+    } else if (event->class_count > FEW) {
+        fprintf(t->out, ", %" PRId64 " to %" PRId64 " of a class", least, most);
+    } else {
+        for (int c = 0; c < event->class_count; c++)
+            fprintf(t->out, "%s %s %" PRId64, c ? "," : " (", fv_data_class_name(t->data, c), counts[c]);
+        fputc(')', t->out);
+    }
+}
+
+static void print_seconds(FILE *out, double seconds) {
+    if (seconds < 120)
+        fprintf(out, "%.2g s", seconds);
+    else if (seconds < 7200)
+        fprintf(out, "%.0f min", seconds / 60);
+    else
+        fprintf(out, "%.1f h", seconds / 3600);
+}
+
+/* What was found by looking before the first step. */
+static void print_survey(const training *t, const fv_event *event) {
+    char needs[32], there[32];
+    if (!event->epoch_seconds) return;
+    print_part(t, event, 0);
+    if (event->part_samples[1]) print_part(t, event, 1);
+    fputc('\n', t->out);
+    if (event->shared)
+        fprintf(t->out, "warning: %" PRId64 " samples held back for validation are exactly in the training part, too\n",
+                event->shared);
+    for (int c = 0; event->class_weights && event->class_count <= 12 && c < event->class_count; c++)
+        fprintf(t->out, "%s%s %.4g%s", c ? ", " : "classes count: ", fv_data_class_name(t->data, c),
+                event->class_weights[c], c + 1 == event->class_count ? "\n" : "");
+    fprintf(t->out, "an epoch will take about ");
+    print_seconds(t->out, event->epoch_seconds);
+    fprintf(t->out, "; needs %s", cli_bytes((int64_t)event->memory_needed, needs));
+    if (event->memory_there) fprintf(t->out, " of %s", cli_bytes((int64_t)event->memory_there, there));
+    fputs(" of memory\n", t->out);
+}
+
+static void print_head(const training *t, const fv_event *event) {
     FILE *out = t->out;
     fv_summary *summary = fv_summarize(fv_model_net(t->model), NULL, NULL);
     char a[32], b[32];
@@ -299,6 +408,8 @@ static void print_head(const training *t) {
     if (t->validation) {
         fprintf(out, "; validation on %s, %s samples", t->validation_name,
                 cli_grouped(fv_data_count(t->validation), a));
+    } else if (t->options->folds) {
+        fprintf(out, "; %d folds, each held back once", (int)t->options->folds);
     } else if (t->split != FV_ZERO && !t->options->resume) {
         const char *of_net = fv_net_get(fv_model_net(t->model), "train", "validation_split");
         double part = t->split != 0 ? t->split : of_net ? strtod(of_net, NULL) : 0;
@@ -308,15 +419,22 @@ static void print_head(const training *t) {
     fputc('\n', out);
     if (!t->folder) fprintf(out, "nothing will be saved: -o DIR keeps the model\n");
     if (t->options->resume) print_where(t);
+    print_survey(t, event);
     fflush(out);
 }
 
 static int on_event(void *user, const fv_event *event) {
     training *t = user;
+    if (event->kind == FV_EVENT_NOTE) {
+        if (!t->options->quiet) cli_progress_note(&t->progress, event->text);
+        return interrupted != 0;
+    }
     t->epoch = event->epoch, t->epochs = event->epochs;
     t->step = event->step, t->steps = event->steps;
-    if (!t->options->quiet && event->kind == FV_EVENT_BEGIN)
-        print_head(t);
+    if (!t->options->quiet && event->kind == FV_EVENT_BEGIN && t->fold > 1)
+        fprintf(t->out, "fold %d of %d\n", t->fold, (int)t->options->folds);
+    else if (!t->options->quiet && event->kind == FV_EVENT_BEGIN)
+        print_head(t, event);
     else if (!t->options->quiet)
         cli_progress_event(&t->progress, event);
     return interrupted != 0;
@@ -332,7 +450,10 @@ static bool fit(training *t, fv_error *error) {
                .validation_split = t->split, .validation_data = t->validation, .validation_tail = o->validation_tail,
                .seed = (uint64_t)(resumes ? o->seed : cli_number(o->seed)), .threads = (int)o->threads,
                .folder = t->folder, .resume = resumes, .save_steps = t->save_steps, .save_seconds = t->save_seconds,
-               .no_prefetch = o->no_prefetch, .exact = o->exact, .on_event = on_event, .user = t);
+               .class_weights = o->class_weights, .early_stop = o->early_stop, .clip_value = o->clip_value,
+               .clip_norm = o->clip_norm, .accumulate = o->accumulate, .ema = o->ema, .freeze = o->freeze,
+               .watch = o->watch, .folds = (int)o->folds, .fold = t->fold, .memory = (uint64_t)o->memory << 20,
+               .survey = !o->quiet && !resumes && t->fold < 2, .no_prefetch = o->no_prefetch, .exact = o->exact, .on_event = on_event, .user = t);
     return t->history != NULL;
 }
 
@@ -396,26 +517,108 @@ static int print_stopped(const training *t) {
     return 128 + interrupted;
 }
 
-static int train(training *t) {
+/* One training, told but for its last lines. */
+static int train_once(training *t) {
     const options *o = t->options;
     fv_error error = {0};
-    t->out = o->json ? stderr : stdout;
     if (check_folder(t)) return CLI_FAILED;
     if (!(o->resume ? go_on(t, &error) : begin(t, &error))) return cli_fail(t->call, &error);
     t->split = choose_split(t);
     if (make_parents(t)) return CLI_FAILED;
-    t->progress = cli_progress_begin(t->out);
+    t->progress = cli_progress_begin(t->out, t->style);
     catch_signals();
     bool good = fit(t, &error);
     release_signals();
     cli_progress_end(&t->progress);
-    if (!good) {
-        remove_parents(t);
-        return cli_fail(t->call, &error);
-    }
+    if (good) return CLI_GOOD;
+    remove_parents(t);
+    return cli_fail(t->call, &error);
+}
+
+static int train(training *t) {
+    if (train_once(t)) return CLI_FAILED;
     if (!interrupted) return print_end(t);
-    if (o->json) print_end(t);
+    if (t->options->json) print_end(t);
     return print_stopped(t);
+}
+
+static void release(training *t) {
+    fv_history_free(t->history);
+    fv_model_free(t->model);
+    fv_model_free(t->kept);
+    fv_data_free(t->validation);
+    fv_data_free(t->data);
+    fv_net_free(t->net);
+    t->history = NULL, t->model = t->kept = NULL, t->validation = t->data = NULL, t->net = NULL;
+}
+
+/* ---- folds
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+/* The last epochs of all folds. */
+typedef struct folds {
+    int count, metrics;
+    char names[32][64];
+    double sum[32], squares[32]; /* around the first fold's value */
+    double first[32];
+} folds;
+
+static void add_fold(folds *f, const fv_history *history) {
+    int last = fv_history_epochs(history) - 1;
+    f->metrics = fv_history_metric_count(history) < 32 ? fv_history_metric_count(history) : 32;
+    for (int m = 0; m < f->metrics; m++) {
+        const char *name = fv_history_metric_name(history, m);
+        double value = fv_history_get(history, name, last);
+        snprintf(f->names[m], sizeof f->names[m], "%s", name);
+        if (!f->count) f->first[m] = value;
+        f->sum[m] += value - f->first[m];
+        f->squares[m] += (value - f->first[m]) * (value - f->first[m]);
+    }
+    f->count++;
+}
+
+static double fold_mean(const folds *f, int m) { return f->first[m] + f->sum[m] / f->count; }
+
+/* Standard deviation of the folds, n - 1 in the denominator. */
+static double fold_spread(const folds *f, int m) {
+    double variance = (f->squares[m] - f->sum[m] * f->sum[m] / f->count) / (f->count - 1);
+    return variance > 0 ? sqrt(variance) : 0;
+}
+
+static int print_folds(const training *t, const folds *f) {
+    char mean[48], spread[48];
+    if (t->options->json) {
+        json_t *metrics = json_object();
+        for (int m = 0; m < f->metrics; m++)
+            json_object_set_new(metrics, f->names[m],
+                                json_pack("{s:o, s:o}", "mean", cli_json_number(fold_mean(f, m)), "spread",
+                                          cli_json_number(fold_spread(f, m))));
+        return cli_print_json(t->call, json_pack("{s:s, s:s, s:i, s:o}", "net", t->net_name, "data", t->data_name,
+                                                 "folds", f->count, "metrics", metrics));
+    }
+    printf("%d folds, last epochs, mean and standard deviation:\n", f->count);
+    for (int m = 0; m < f->metrics; m++)
+        printf("  %s +- %s\n", cli_metric(f->names[m], fold_mean(f, m), mean),
+               cli_metric(f->names[m], fold_spread(f, m), spread) + strlen(f->names[m]) + 1);
+    return CLI_GOOD;
+}
+
+/* Every fold is a training of its own, in DIR/fold1, DIR/fold2, ... */
+static int train_folds(training *t) {
+    const char *folder = t->folder;
+    char path[4096];
+    folds f = {0};
+    int count = (int)t->options->folds;
+    if (folder && strlen(folder) > sizeof path - 16) return cli_fail_text(t->call, "%.40s...: the name is too long", folder);
+    for (t->fold = 1; t->fold <= count; t->fold++) {
+        if (folder) snprintf(path, sizeof path, "%s/fold%d", folder, t->fold), t->folder = path;
+        t->made = 0;
+        if (t->fold > 1) release(t);
+        if (train_once(t)) return CLI_FAILED;
+        if (interrupted) return print_stopped(t);
+        add_fold(&f, t->history);
+    }
+    return print_folds(t, &f);
 }
 
 /* "100": steps; "30s": seconds; "0": only at ends of epochs. */
@@ -452,17 +655,19 @@ static int run(const cli_call *call) {
     if (o->validation && (o->validation_split != 0 || o->validation_tail))
         return cli_usage_error(call->command, "--validation and %s exclude each other",
                                o->validation_tail ? "--validation-tail" : "--validation-split");
+    if (o->folds && (o->resume || o->validation || o->validation_split != 0 || o->validation_tail))
+        return cli_usage_error(call->command, "--folds and %s exclude each other",
+                               o->resume ? "--resume" : o->validation ? "--validation" : "--validation-split");
+    if (o->from && o->resume) return cli_usage_error(call->command, "--from and --resume exclude each other");
+    if (!cli_read_style(o->progress, &t.style))
+        return cli_usage_error(call->command, "--progress: expected auto, bar, plain or none, got '%s'", o->progress);
     if (!read_save_every(&t))
         return cli_usage_error(call->command, "--save-every: expected steps (100) or seconds (30s), got '%s'",
                                o->save_every);
     if (cli_set_machine(call, o->isa, o->threads)) return CLI_FAILED;
-    int status = train(&t);
-    fv_history_free(t.history);
-    fv_model_free(t.model);
-    fv_model_free(t.kept);
-    fv_data_free(t.validation);
-    fv_data_free(t.data);
-    fv_net_free(t.net);
+    t.out = o->json ? stderr : stdout;
+    int status = o->folds ? train_folds(&t) : train(&t);
+    release(&t);
     return status;
 }
 

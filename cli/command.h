@@ -22,7 +22,7 @@ typedef struct cli_option {
     double min, max; /* of numbers; both 0: any */
 } cli_option;
 
-enum { CLI_MAX_SETTINGS = 64, CLI_MAX_OPTIONS = 40 };
+enum { CLI_MAX_SETTINGS = 64, CLI_MAX_OPTIONS = 64 };
 typedef struct cli_settings {
     fv_setting of[CLI_MAX_SETTINGS];
     int count;

@@ -331,6 +331,11 @@ FV_API int fv_names_count(void);
 FV_API const char *fv_names_name(int index);
 FV_API const char *fv_names_text(const char *name);
 
+/* Every weight that `from` has under the same name and in the same shape becomes a copy of that, for training to start from; others
+ * (a head for other classes) stay as they were drawn. Told of each; at least one must fit. */
+FV_API fv_status fv_model_start_from(fv_model *model, const fv_model *from, fv_on_import on_line, void *user,
+                                     fv_error *error);
+
 /* ---- runs: a model compiled for use ------------------------------------------------------------------------------ */
 
 typedef struct fv_run fv_run;
@@ -499,7 +504,13 @@ FV_API fv_status fv_picture_read(const char *path, fv_tensor *out, fv_error *err
 
 typedef struct fv_history fv_history;
 
-typedef enum fv_event_kind { FV_EVENT_BEGIN, FV_EVENT_STEP, FV_EVENT_EPOCH, FV_EVENT_END } fv_event_kind;
+typedef enum fv_event_kind {
+    FV_EVENT_BEGIN,
+    FV_EVENT_STEP,
+    FV_EVENT_EPOCH,
+    FV_EVENT_END,
+    FV_EVENT_NOTE /* `text` is a sentence that people should read */
+} fv_event_kind;
 
 /* What a progress callback is told. Names and values of the metrics so far in this epoch: "loss", "accuracy", and at
  * the end of an epoch "val_loss", "val_accuracy". */
@@ -514,6 +525,15 @@ typedef struct fv_event {
     const char *const *metric_names;
     const double *metric_values;
     bool best; /* at the end of an epoch: the best so far */
+    const char *text; /* of FV_EVENT_NOTE */
+    /* Of FV_EVENT_BEGIN. Training part, then validation part: */
+    int64_t part_samples[2];
+    int class_count;                 /* 0: there are no classes, or nobody asked for a survey */
+    const int64_t *class_samples[2]; /* [class_count]; NULL: there is no such part */
+    const double *class_weights;     /* [class_count], or NULL */
+    int64_t shared;                  /* samples of the validation part that the training part has, too */
+    double epoch_seconds;            /* what an epoch will take, by a step that was tried; 0: nobody asked for a survey */
+    uint64_t memory_needed, memory_there; /* bytes; there 0: not known */
 } fv_event;
 typedef int (*fv_on_event)(void *user, const fv_event *event); /* non-zero stops the training */
 
@@ -556,6 +576,22 @@ typedef struct fv_fit_options {
      * Callbacks of data are then called from that thread. */
     bool no_prefetch;
     bool exact; /* steps use only sums that round no worse than direct ones; other bits */
+    /* How much a class counts in the training's loss: "balanced" (each class the same, the mean over the samples 1) or a number
+     * for each class, "1,2,0.5". Validation counts every sample the same. */
+    const char *class_weights;
+    int folds, fold; /* k-fold validation: part `fold` (from 1) of `folds` is held back instead of a split */
+    /* "val_loss(patience=5, min_change=0.001)": ends when that metric got no better for so many epochs. It also says which epoch is
+     * best; without it the validation loss does (without validation the loss). */
+    const char *early_stop;
+    bool keep_best;      /* the model ends as the best epoch left it, not the last */
+    double clip_value;   /* every number of a gradient is brought into -clip_value .. clip_value */
+    double clip_norm;    /* then all gradients together to a Euclidean norm of at most this */
+    int64_t accumulate;  /* batches to a step: their mean is that of one batch of so many times the size. Default 1 */
+    bool watch;          /* sizes of activations and gradients of every layer in history.jsonl; FV_EVENT_NOTE where they go wrong */
+    double ema;          /* 0.999: weights averaged over the steps are validated, saved and handed back */
+    const char *freeze;  /* "conv*, block1.*": weights or layers of these names stay as they are */
+    bool survey;         /* look before the first step, and tell with FV_EVENT_BEGIN: classes, shared samples, time */
+    uint64_t memory;     /* bytes that the training may need; default what the machine or its container has */
 } fv_fit_options;
 /* Trains the model on the data. Returns one row of metrics per epoch; free with fv_history_free. A run has its folder to
  * itself. With a folder, a checkpoint is kept from the first step on, also when a callback stops the training. */

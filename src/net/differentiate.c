@@ -78,6 +78,21 @@ static void accumulate(fv_emit *e, int value, fv_operand contribution) {
     *gradient = *gradient == FV_NO_OPERAND ? contribution : add(e, &e->plan->types[value], *gradient, contribution);
 }
 
+/* seed * weight of its sample, for a loss of `each` numbers a sample. */
+static fv_operand weigh(fv_emit *e, const fv_type *type, fv_operand seed) {
+    fv_geom geom = fv_geom_for(e, type);
+    geom.binary.kind = FV_B_MUL;
+    fv_walk *walk = &geom.binary.walk;
+    walk->rank = 2;
+    walk->dim[0] = geom.n;
+    walk->dim[1] = fv_type_each(type);
+    walk->y[0] = walk->a[0] = walk->dim[1];
+    walk->y[1] = walk->a[1] = walk->b[0] = 1;
+    fv_operand weighted = fv_temp(e, type);
+    FV_CALL(e, FV_R_BINARY, &geom, weighted, seed, e->plan->sample_weights);
+    return weighted;
+}
+
 /* d total / d loss: weight / n for each sample, or the weight itself for a loss without a batch. */
 static void seed_losses(fv_emit *e) {
     const fv_net *net = e->plan->net;
@@ -89,7 +104,8 @@ static void seed_losses(fv_emit *e) {
         geom.fill = (fv_fill_geom){net->losses[i].weight, geom.batched, fv_type_each(type)};
         fv_operand seed = fv_temp(e, type);
         FV_CALL(e, FV_R_FILL, &geom, seed);
-        accumulate(e, value, seed);
+        bool weighted = e->plan->weighted_loss == i + 1 && e->plan->sample_weights >= 0 && geom.batched;
+        accumulate(e, value, weighted ? weigh(e, type, seed) : seed);
     }
 }
 

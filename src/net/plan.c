@@ -111,6 +111,13 @@ static void give_operands(fv_draft *d) {
                                 .given = true};
         plan->seeds[i] = fv_plan_operand(&d->emit, &info);
     }
+    if (!plan->weighted_loss) return;
+    fv_operand_info info = {.home = FV_HOME_ARENA,
+                            .type = {FV_F32, {1, {FV_BATCH}}},
+                            .value = -1,
+                            .pinned = true,
+                            .given = true};
+    plan->sample_weights = fv_plan_operand(&d->emit, &info);
 }
 
 /* ---- calls ---------------------------------------------------------------------------------------------------------
@@ -277,6 +284,8 @@ fv_plan *fv_plan_new(fv_net *net, const fv_plan_options *options, fv_error *erro
         plan->value_count = net->value_count;
         plan->loss_count = net->loss_count;
         plan->output_value = fv_net_output_value(net);
+        plan->weighted_loss = options->weighted_loss;
+        plan->sample_weights = FV_NO_OPERAND;
         plan->threads = options->threads > 0 ? options->threads : fv_threads();
         plan->memory = fv_arena_new();
     }

@@ -54,6 +54,9 @@ typedef struct fv_plan_options {
     int seed_count;
     const fv_table *table; /* NULL: fv_kernels() */
     int threads;           /* scratch is sized for so many; 0: fv_threads() */
+    /* 1 + a loss of the net that counts by sample: the run gets plan->sample_weights to be filled, each sample's part of
+     * this loss is multiplied by its number. 0: none. */
+    int weighted_loss;
     bool no_passes;        /* the calls as the operators emit them: what the passes are checked against */
 } fv_plan_options;
 
@@ -74,6 +77,8 @@ typedef struct fv_plan {
     const int *seed_values;  /* the values that the inputs "d:NAME" belong to */
     fv_operand *seeds;       /* and these inputs */
     int seed_count;
+    int weighted_loss;         /* as in the options */
+    fv_operand sample_weights; /* [N], given; FV_NO_OPERAND: every sample counts the same */
     int steady_calls;  /* leading calls that depend on weights alone: run when these have changed */
     int forward_calls; /* calls before the first backward one, the steady ones included */
     int threads;       /* scratch is sized for so many */

@@ -224,12 +224,13 @@ static fv_status refresh(fv_run *run, fv_pool *pool, fv_error *error) {
 }
 
 /* The sum of a loss over the samples: a left fold over slots of consecutive samples, each summed from its first. */
-static double loss_sum(const fv_tensor *loss, int64_t n, int64_t each) {
+static double loss_sum(const fv_tensor *loss, int64_t n, int64_t each, const float *weights) {
     double total = 0;
     for (int s = 0; s < FV_SLOTS; ++s) {
         double slot = 0;
         for (int64_t i = fv_slot(n, s) * each; i < fv_slot(n, s + 1) * each; ++i)
-            slot += loss->dtype == FV_F64 ? ((const double *)loss->data)[i] : ((const float *)loss->data)[i];
+            slot += (loss->dtype == FV_F64 ? ((const double *)loss->data)[i] : ((const float *)loss->data)[i]) *
+                    (weights ? (double)weights[i / each] : 1);
         total += slot;
     }
     return total;
@@ -243,7 +244,9 @@ static double total_loss(const fv_run *run) {
         const fv_type *type = &plan->types[plan->net->losses[i].value];
         fv_tensor loss = fv_run_operand(run, plan->losses[i]);
         int64_t n = fv_type_batched(type) ? run->n : 1;
-        total += plan->net->losses[i].weight * loss_sum(&loss, n, fv_type_each(type)) / (double)n;
+        bool weighted = plan->weighted_loss == i + 1 && fv_type_batched(type) && plan->table->real == FV_F32;
+        const float *weights = weighted ? fv_run_operand(run, plan->sample_weights).data : NULL;
+        total += plan->net->losses[i].weight * loss_sum(&loss, n, fv_type_each(type), weights) / (double)n;
     }
     return total;
 }

@@ -9,6 +9,7 @@
  *   training/sums           f64 [metrics]: over the unfinished epoch
  *   training/tally          f64: counts by class over the unfinished epoch, where a metric needs them
  *   training/history        f64 [epochs][metrics]
+ *   training/average/NAME   f32: the averaged weight NAME, where weights are averaged
  *   training/stateK/NAME    f32: the optimizer's state K of the weight NAME */
 #include <inttypes.h>
 #include <jansson.h>
@@ -88,6 +89,27 @@ static fv_status add_states(fv_store *store, const fv_model *model, const fv_des
     return status;
 }
 
+/* "training/average/conv1.weight"; free with fv_free. */
+static char *average_name(const fv_average *average, int index, fv_error *error) {
+    fv_text text = {0};
+    fv_text_printf(&text, FV_NOT_A_WEIGHT "average/%s", fv_model_weight_name(average->model, index));
+    char *name = fv_text_take(&text);
+    if (!name) fv_fail_memory(error, "a tensor's name", 0);
+    return name;
+}
+
+static fv_status add_averages(fv_store *store, const fv_average *average, fv_error *error) {
+    fv_status status = FV_OK;
+    for (int i = 0; average->of && i < average->model->weight_count && !status; i++) {
+        if (!average->of[i]) continue;
+        char *name = average_name(average, i, error);
+        fv_tensor tensor = {FV_F32, fv_model_weight(average->model, i).shape, average->of[i]};
+        status = name ? fv_store_add(store, name, tensor, error) : FV_E_MEMORY;
+        fv_free(name);
+    }
+    return status;
+}
+
 static fv_status add_numbers(fv_store *store, const fv_standing *s, double numbers[NUMBERS], fv_error *error) {
     const fv_history *history = s->history;
     fv_tensor list = {FV_F64, {1, {NUMBERS}}, numbers}, sums = {FV_F64, {1, {s->meter->count}}, s->meter->sum},
@@ -118,6 +140,7 @@ fv_status fv_checkpoint_write(const fv_folder *folder, const fv_model *model, co
     if (!status) status = describe(store, folder, s, facts, error);
     if (!status) status = add_numbers(store, s, numbers, error);
     if (!status) status = add_states(store, model, s->descent, error);
+    if (!status) status = add_averages(store, s->average, error);
     if (!status) status = write_store(store, folder->path, error);
     fv_store_free(store);
     return status;
@@ -214,11 +237,11 @@ fv_status fv_checkpoint_compare(const fv_checkpoint *checkpoint, const fv_facts 
     char was[100], is[100];
     for (int i = 0; i < facts->count; i++) {
         const char *old = fv_checkpoint_fact(checkpoint, facts->key[i]);
-        if (old && !strcmp(old, facts->value[i])) continue;
+        if (!strcmp(old ? old : "none", facts->value[i]) || facts->free[i]) continue;
         if (!strcmp(facts->key[i], "net"))
             return fv_fail_at(error, FV_E_ARGUMENT, checkpoint->path, 0, 0,
                               "cannot go on with another net than the run began with");
-        shorten(old ? old : "nothing", was);
+        shorten(old ? old : "none", was);
         shorten(facts->value[i], is);
         return fv_fail_at(error, FV_E_ARGUMENT, checkpoint->path, 0, 0,
                           "cannot go on with another %s: it was %s, now %s", facts->key[i], was, is);
@@ -252,6 +275,20 @@ static fv_status restore_states(const fv_checkpoint *checkpoint, const fv_model 
             if (!status) memcpy(weight->state[k], saved.data, (size_t)weight->each * sizeof(float));
             fv_free(name);
         }
+    return status;
+}
+
+static fv_status restore_averages(const fv_checkpoint *checkpoint, fv_average *average, fv_error *error) {
+    fv_status status = FV_OK;
+    for (int i = 0; average->of && i < average->model->weight_count && !status; i++) {
+        if (!average->of[i]) continue;
+        fv_shape shape = fv_model_weight(average->model, i).shape;
+        fv_tensor saved;
+        char *name = average_name(average, i, error);
+        status = name ? find(checkpoint, name, FV_F32, &shape, &saved, error) : FV_E_MEMORY;
+        if (!status) memcpy(average->of[i], saved.data, (size_t)fv_shape_count(&shape) * sizeof(float));
+        fv_free(name);
+    }
     return status;
 }
 
@@ -292,6 +329,7 @@ fv_status fv_checkpoint_restore(const fv_checkpoint *checkpoint, fv_model *model
     if (!status) status = fv_history_restore(s->history, rows.data, s->epoch, error);
     if (!status) status = fv_tally_restore(&s->meter->tally, checkpoint->store, FV_NOT_A_WEIGHT "tally", error);
     if (!status) status = restore_states(checkpoint, model, s->descent, error);
+    if (!status) status = restore_averages(checkpoint, s->average, error);
     if (!status) status = restore_model(checkpoint, model, error);
     if (status) return status;
     const double *n = numbers.data;

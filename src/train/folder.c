@@ -168,7 +168,7 @@ static void add_number(fv_text *line, const char *key, double value) {
 
 /* Metric names are as the user wrote them, "top(k=3)"; they hold nothing that JSON would mind. */
 static fv_status log_epoch(fv_folder *folder, const fv_history *history, double rate, double seconds, bool best,
-                           fv_error *error) {
+                           const char *layers, fv_error *error) {
     fv_text *log = &folder->log;
     size_t start = log->length;
     fv_text_printf(log, "{\"epoch\":%d", history->epochs);
@@ -176,7 +176,9 @@ static fv_status log_epoch(fv_folder *folder, const fv_history *history, double 
         add_number(log, history->names[m], fv_history_get(history, history->names[m], history->epochs - 1));
     add_number(log, "learning_rate", rate);
     add_number(log, "seconds", seconds);
-    fv_text_printf(log, ",\"best\":%s}\n", best ? "true" : "false");
+    fv_text_printf(log, ",\"best\":%s", best ? "true" : "false");
+    if (layers) fv_text_add(log, ",\"layers\":"), fv_text_add(log, layers);
+    fv_text_add(log, "}\n");
     if (log->failed) return fv_fail_memory(error, "the history", start);
     char *path = fv_folder_file(folder->path, "history.jsonl", error);
     fv_status status = path ? fv_append_bytes(path, log->data + start, log->length - start, error) : FV_E_MEMORY;
@@ -195,9 +197,9 @@ static fv_status save(const fv_folder *folder, const fv_model *model, const char
 }
 
 fv_status fv_folder_epoch(fv_folder *folder, const fv_model *model, const fv_history *history, double rate,
-                          double seconds, bool best, fv_error *error) {
+                          double seconds, bool best, const char *layers, fv_error *error) {
     if (!folder->path) return FV_OK;
     fv_status status = save(folder, model, "last.safetensors", error);
     if (!status && best) status = save(folder, model, "best.safetensors", error);
-    return status ? status : log_epoch(folder, history, rate, seconds, best, error);
+    return status ? status : log_epoch(folder, history, rate, seconds, best, layers, error);
 }

@@ -112,6 +112,13 @@ static double number_fact(const fv_checkpoint *checkpoint, const char *key) {
     return text && fv_parse_double(text, &value) && value != 0 ? value : FV_ZERO;
 }
 
+/* A fact that is only there when it was asked for. */
+static double given_number(const fv_checkpoint *checkpoint, const char *key) {
+    const char *text = fv_checkpoint_fact(checkpoint, key);
+    double value = 0;
+    return text && fv_parse_double(text, &value) && value >= 0 && value < 1e15 ? value : 0;
+}
+
 static bool says(const fv_checkpoint *checkpoint, const char *key, const char *value) {
     const char *text = fv_checkpoint_fact(checkpoint, key);
     return text && !strcmp(text, value);
@@ -133,4 +140,13 @@ void fv_settings_resume(const fv_model *model, const fv_checkpoint *checkpoint, 
         options->optimizer = fv_checkpoint_fact(checkpoint, "optimizer");
     if (!options->metrics && !fv_model_note(model, "compile.metrics") && !says(checkpoint, "metrics", FV_USUAL_METRICS))
         options->metrics = fv_checkpoint_fact(checkpoint, "metrics");
+    if (!options->class_weights) options->class_weights = fv_checkpoint_fact(checkpoint, "class weights");
+    if (!options->early_stop) options->early_stop = fv_checkpoint_fact(checkpoint, "early stopping");
+    if (!options->freeze) options->freeze = fv_checkpoint_fact(checkpoint, "frozen weights");
+    if (!options->folds) options->folds = (int)given_number(checkpoint, "number of folds");
+    if (!options->fold) options->fold = (int)given_number(checkpoint, "fold");
+    if (!options->accumulate) options->accumulate = (int64_t)given_number(checkpoint, "number of batches in a step");
+    if (options->clip_value == 0) options->clip_value = given_number(checkpoint, "bound of gradients");
+    if (options->clip_norm == 0) options->clip_norm = given_number(checkpoint, "bound of the gradients' norm");
+    if (options->ema == 0) options->ema = given_number(checkpoint, "averaging of weights");
 }

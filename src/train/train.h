@@ -236,6 +236,106 @@ void fv_history_add(fv_history *history, const double *values);
 /* Adds rows that were had before: [epochs][metrics]. */
 fv_status fv_history_restore(fv_history *history, const double *values, int64_t epochs, fv_error *error);
 
+/* ---- classes and parts (balance.c)
+ * -------------------------------------------------------------------------------------- */
+
+/* counts[class] of the samples; what is of no class is not counted. */
+void fv_count_classes(const fv_data *data, const int64_t *samples, int64_t count, int64_t *counts);
+/* "balanced" (samples / (classes * samples of the class), so that every class counts the same and the mean over the samples is
+ * 1) or "1,2,0.5", one number for each class. Writes out[classes]. */
+fv_status fv_class_weights(const char *text, const int64_t *counts, int classes, double *out, fv_error *error);
+/* Sample numbers of part `fold` (from 1) of `folds`, and of the others, in ascending order: every class is dealt out over the
+ * parts in an order drawn from the seed. Parts never overlap and cover the data; free both with fv_free. */
+fv_status fv_data_fold(const fv_data *data, int fold, int folds, uint64_t seed, int64_t **train, int64_t *train_count,
+                       int64_t **held, int64_t *held_count, fv_error *error);
+
+/* ---- which epoch is best, and when to stop (stopping.c)
+ * ------------------------------------------------------------------ */
+
+typedef struct fv_stopping {
+    int column; /* of the history */
+    bool lower; /* is better */
+    bool stops;
+    double patience, min_change;
+} fv_stopping;
+/* "val_loss(patience=5, min_change=0.001)", any metric of the history; NULL or "none": never, and the validation loss
+ * (without validation: the loss) says which epoch is best. */
+fv_status fv_stopping_read(fv_stopping *stopping, const char *text, const fv_history *history, fv_error *error);
+/* Of the epochs so far: the best one (from 0; the first of equals; -1: none is a number) and whether it is time to stop. A pure
+ * function of the history. */
+int fv_stopping_best(const fv_stopping *stopping, const fv_history *history);
+bool fv_stopping_due(const fv_stopping *stopping, const fv_history *history);
+
+/* ---- gradients between backward and optimizer (gradients.c)
+ * -------------------------------------------------------------- */
+
+typedef struct fv_gradients {
+    fv_descent *descent;
+    float **run;                  /* by weight: where the run writes; NULL: the optimizer reads them there */
+    double clip_value, clip_norm; /* 0: not clipped */
+} fv_gradients;
+/* With `accumulates` the optimizer reads sums of its own from now on. */
+fv_status fv_gradients_begin(fv_gradients *gradients, fv_descent *descent, bool accumulates, double clip_value,
+                             double clip_norm, fv_error *error);
+/* Adds `share` of the gradients of the run's last go; the first of a step begins anew. Nothing to do without sums. */
+void fv_gradients_add(fv_gradients *gradients, double share, bool first);
+/* The first weight (index in the descent) whose gradient is not finite, or -1. */
+int fv_gradients_bad(const fv_gradients *gradients);
+/* Every number into -value .. value, then all together to a Euclidean norm of at most `norm`. */
+void fv_gradients_clip(fv_gradients *gradients);
+void fv_gradients_end(fv_gradients *gradients);
+bool fv_all_finite(const float *numbers, int64_t count);
+
+/* ---- a look at every value of a step (probe.c)
+ * --------------------------------------------------------------------------- */
+
+/* A run of its own in which every value and gradient stays readable. It reads the model's weights but has copies of the running
+ * statistics, so that looking changes nothing. */
+typedef struct fv_probe {
+    fv_model *model;
+    fv_weights weights;
+    fv_run *run;
+    fv_feed feed;
+    double *sums;          /* by value: squares of the numbers, squares of the gradients */
+    unsigned char **alive; /* by value that units may be dead in: did channel c ever answer? */
+    int64_t samples;
+} fv_probe;
+fv_status fv_probe_begin(fv_probe *probe, fv_model *model, const fv_data *data, int64_t batch, int threads,
+                         fv_error *error);
+fv_status fv_probe_go(fv_probe *probe, const int64_t *order, int64_t first, int64_t n, const fv_moment *moment,
+                      fv_error *error);
+/* After a go: "the output of conv3 (conv)", the first thing that is not finite, in the order of forward and then backward. */
+bool fv_probe_trouble(const fv_probe *probe, const int64_t *order, int64_t first, char *text, size_t size);
+/* Sizes of activations and gradients over several goes. */
+void fv_probe_reset(fv_probe *probe);
+void fv_probe_add(fv_probe *probe);
+/* The layers as a JSON array; and what is wrong with them, a line each ("" where nothing is). */
+void fv_probe_report(const fv_probe *probe, fv_text *json, fv_text *warnings);
+void fv_probe_end(fv_probe *probe);
+
+/* ---- averaged weights (average.c)
+ * ---------------------------------------------------------------------------------------- */
+
+/* w' = k*w' + (1-k)*w after every step, k = min(keep, (1 + step) / (10 + step)): the start is forgotten soon. */
+typedef struct fv_average {
+    fv_model *model;
+    float **of; /* by index of fv_model_weight; NULL: a running statistic */
+    double keep;
+} fv_average;
+fv_status fv_average_begin(fv_average *average, fv_model *model, double keep, fv_error *error);
+void fv_average_step(fv_average *average, int64_t step);
+/* The model's trained weights are the averages until the next call; running statistics are the model's all the time. */
+void fv_average_swap(fv_average *average);
+/* The model gets the averages for good. */
+void fv_average_take(fv_average *average);
+void fv_average_end(fv_average *average);
+
+/* ---- what the machine has (machine.c)
+ * ------------------------------------------------------------------------------------ */
+
+/* Bytes that this process may still allocate: of the machine, and of its control group where that has a limit; 0: not known. */
+size_t fv_memory_there(void);
+
 /* ---- a training's folder (folder.c)
  * -------------------------------------------------------------------------------------- */
 
@@ -251,9 +351,9 @@ fv_status fv_folder_begin(fv_folder *folder, const char *path, fv_error *error);
 fv_status fv_folder_clear(fv_folder *folder, fv_error *error);
 /* A run goes on: history.jsonl becomes what it was at the checkpoint. */
 fv_status fv_folder_restore(fv_folder *folder, const char *log, fv_error *error);
-/* Logs the last epoch of the history and saves the model. */
+/* Logs the last epoch of the history (with what was seen of the layers, JSON or NULL) and saves the model. */
 fv_status fv_folder_epoch(fv_folder *folder, const fv_model *model, const fv_history *history, double rate,
-                          double seconds, bool best, fv_error *error);
+                          double seconds, bool best, const char *layers, fv_error *error);
 void fv_folder_end(fv_folder *folder);
 /* The path of a file in a folder; free with fv_free. */
 char *fv_folder_file(const char *folder, const char *name, fv_error *error);
@@ -262,10 +362,12 @@ char *fv_folder_file(const char *folder, const char *name, fv_error *error);
  * ------------------------------------------------------------------------------------------ */
 
 /* What must be the same when a training goes on: "batch_size" -> "64". */
+enum { FV_MAX_FACTS = 32 };
 typedef struct fv_facts {
     int count;
-    const char *key[16];
-    char *value[16];
+    const char *key[FV_MAX_FACTS];
+    char *value[FV_MAX_FACTS];
+    bool free[FV_MAX_FACTS]; /* may be another one */
 } fv_facts;
 fv_status fv_facts_add(fv_facts *facts, const char *key, const char *value, fv_error *error);
 void fv_facts_free(fv_facts *facts);
@@ -277,6 +379,7 @@ typedef struct fv_standing {
     fv_meter *meter;             /* sums over the unfinished epoch */
     fv_descent *descent;
     fv_history *history;
+    fv_average *average;
 } fv_standing;
 fv_status fv_checkpoint_write(const fv_folder *folder, const fv_model *model, const fv_standing *standing,
                               const fv_facts *facts, fv_error *error);

@@ -1,5 +1,5 @@
 # A run that was stopped goes on, a finished one is extended, and what differs is refused.
-mask() { sed -E 's/[0-9]+\.[0-9]+ s/T s/; s/weights [0-9a-f]{16}/weights HASH/; s/--isa [a-z0-9]+/--isa ISA/; s/(loss|accuracy) [0-9.]+%?/\1 X/g; s/  best$//; s/, [0-9a-f]{16}/, HASH/g'; }
+mask() { sed -E 's/[0-9.e+-]+ s;/T s;/; s/needs .* of memory/needs SO MUCH of memory/; s/holds epoch [0-9]+/holds epoch N/; s/[0-9]+\.[0-9]+ s/T s/; s/weights [0-9a-f]{16}/weights HASH/; s/--isa [a-z0-9]+/--isa ISA/; s/(loss|accuracy) [0-9.]+%?/\1 X/g; s/  best$//; s/, [0-9a-f]{16}/, HASH/g'; }
 show() { run "$@" 2>&1 | mask; }
 weights() { sed -E 's/.*weights ([0-9a-f]{16}).*/\1/'; }
 show train logistic digits --limit 200 --epochs 2 -o a --save-every 1
