@@ -9,10 +9,16 @@ test:
 demo:
 	./demo.sh
 
+# Every layer of docs/performance.md, in GFLOP/s and percent of the peak of the same run.
+bench:
+	@cmake --preset release >/dev/null
+	@cmake --build build -j --target bench_conv
+	build/bench/bench_conv
+
 install: all
 	cmake --install build
 
 clean:
 	rm -rf build build-tests build-dev
 
-.PHONY: all test demo install clean
+.PHONY: all test demo bench install clean
