@@ -12,6 +12,7 @@
 #include "common.h"
 #include "options.h"
 #include "progress.h"
+#include "trained.h"
 
 typedef struct options {
     const char *folder, *resume, *save_every, *optimizer, *schedule, *loss, *metrics, *validation, *isa, *class_weights,
@@ -20,7 +21,7 @@ typedef struct options {
     double rate, validation_split, clip_value, clip_norm, ema;
     bool watch, validation_tail, no_shuffle, no_prefetch, exact, force, quiet, json;
     cli_settings set;
-    bool skip_bad;
+    bool skip_bad, tensorboard;
 } options;
 
 static const cli_option list[] = {
@@ -73,6 +74,7 @@ static const cli_option list[] = {
     {"seed", 's', CLI_WHOLE, offsetof(options, seed), "S", "of weights, order and dropout; default 0", 0, 1e15},
     CLI_DATA_SEED(options),
     CLI_LIMIT(options),
+    {"tensorboard", 0, CLI_FLAG, offsetof(options, tensorboard), NULL, "event files in DIR/tensorboard", 0, 0},
     CLI_THREADS(options),
     CLI_SKIP_BAD(options),
     {"no-prefetch", 0, CLI_FLAG, offsetof(options, no_prefetch), NULL, "make each batch when its step comes", 0, 0},
@@ -103,6 +105,7 @@ typedef struct training {
     cli_style style;
     int fold; /* of --folds, from 1 */
     size_t made; /* the first folder above the run folder that was made: so much of its path; 0: none */
+    fv_tensorboard *board;
 } training;
 
 /* ---- Ctrl-C ----------------------------------------------------------------------------------------------------------------- */
@@ -431,6 +434,7 @@ static int on_event(void *user, const fv_event *event) {
     }
     t->epoch = event->epoch, t->epochs = event->epochs;
     t->step = event->step, t->steps = event->steps;
+    if (t->options->tensorboard) cli_board_event(t->call, &t->board, t->folder, t->options->resume, event);
     if (!t->options->quiet && event->kind == FV_EVENT_BEGIN && t->fold > 1)
         fprintf(t->out, "fold %d of %d\n", t->fold, (int)t->options->folds);
     else if (!t->options->quiet && event->kind == FV_EVENT_BEGIN)
@@ -492,6 +496,8 @@ static json_t *json_epochs(const fv_history *history) {
 }
 
 static int print_end(const training *t) {
+    if (!interrupted)
+        cli_trained(t->call, t->options->quiet ? NULL : t->out, t->folder, t->history, t->data, t->validation);
     char hash[17];
     const char *command = kept(t, "command");
     snprintf(hash, sizeof hash, "%016" PRIx64, fv_model_hash(t->model));
@@ -543,6 +549,7 @@ static int train(training *t) {
 }
 
 static void release(training *t) {
+    fv_tensorboard_close(t->board), t->board = NULL;
     fv_history_free(t->history);
     fv_model_free(t->model);
     fv_model_free(t->kept);
@@ -661,6 +668,7 @@ static int run(const cli_call *call) {
     if (o->from && o->resume) return cli_usage_error(call->command, "--from and --resume exclude each other");
     if (!cli_read_style(o->progress, &t.style))
         return cli_usage_error(call->command, "--progress: expected auto, bar, plain or none, got '%s'", o->progress);
+    if (o->tensorboard && !t.folder) return cli_usage_error(call->command, "--tensorboard needs a folder: -o DIR");
     if (!read_save_every(&t))
         return cli_usage_error(call->command, "--save-every: expected steps (100) or seconds (30s), got '%s'",
                                o->save_every);
@@ -686,9 +694,9 @@ const cli_command command_train = {
         "built-in name;\n"
         "its training part is taken unless another is named (DATA:part). DIR gets best.safetensors, "
         "last.safetensors and\n"
-        "history.jsonl; commands that take a model take DIR. The same command gives the same weights, with any "
-        "number of threads,\n"
-        "and also when the run was stopped or killed in between: --resume goes on from the checkpoint in DIR with "
+        "history.jsonl, at the end report.html; commands that take a model take DIR. The same command gives the same "
+        "weights,\n"
+        "with any number of threads, and also when the run was stopped or killed in between: --resume goes on from the checkpoint in DIR with "
         "what that says;\n"
         "NET, DATA or options given with it must be what they were, but for --epochs. Ctrl-C (or SIGTERM) finishes "
         "the step and saves;\n"

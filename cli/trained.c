@@ -6,21 +6,25 @@
 
 #include "common.h"
 
-fv_tensorboard *cli_board_open(const cli_call *call, const char *folder, bool goes_on) {
-    char path[4200];
-    fv_error error = {0};
-    snprintf(path, sizeof path, "%s/tensorboard", folder);
-    fv_tensorboard *board = fv_tensorboard_open(path, goes_on, &error);
-    if (!board) cli_fail(call, &error);
-    return board;
-}
-
-void cli_board_event(const cli_call *call, fv_tensorboard **board, const fv_event *event) {
-    fv_error error = {0};
-    if (!*board || !fv_tensorboard_write(*board, event, (double)time(NULL), &error)) return;
-    cli_fail(call, &error);
+static void close_board(fv_tensorboard **board) {
     fv_tensorboard_close(*board);
     *board = NULL;
+}
+
+void cli_board_event(const cli_call *call, fv_tensorboard **board, const char *folder, bool goes_on,
+                     const fv_event *event) {
+    char path[4200];
+    fv_error error = {0};
+    bool failed = false;
+    snprintf(path, sizeof path, "%s/tensorboard", folder);
+    if (event->kind == FV_EVENT_BEGIN) {
+        close_board(board);
+        *board = fv_tensorboard_open(path, goes_on, &error);
+        failed = !*board;
+    } else if (*board)
+        failed = fv_tensorboard_write(*board, event, (double)time(NULL), &error) != FV_OK;
+    if (failed) cli_fail(call, &error);
+    if (failed || event->kind == FV_EVENT_END) close_board(board);
 }
 
 void cli_trained(const cli_call *call, FILE *out, const char *folder, const fv_history *history, fv_data *data,

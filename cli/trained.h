@@ -6,10 +6,10 @@
 
 #include "command.h"
 
-/* FOLDER/tensorboard; NULL after saying why. */
-fv_tensorboard *cli_board_open(const cli_call *call, const char *folder, bool goes_on);
-/* Tells the board, if there is one. What cannot be written is said once, and the board given up: the training goes on. */
-void cli_board_event(const cli_call *call, fv_tensorboard **board, const fv_event *event);
+/* Writes event files in FOLDER/tensorboard: opens the board at the training's beginning, closes it at its end. What cannot be
+ * written is said once, and the board given up: the training goes on. */
+void cli_board_event(const cli_call *call, fv_tensorboard **board, const char *folder, bool goes_on,
+                     const fv_event *event);
 
 /* The training is over: says on `out` (NULL: nowhere) where validation loss turned and, with a folder, writes the report.
  * What cannot be written is said; the models are safe already. */

@@ -14,6 +14,13 @@ show evaluate runs/a digits --limit 100 -q
 show evaluate runs/a digits:train --limit 50 -q
 show evaluate runs/a/last.safetensors digits --limit 50 --metrics top3 -q
 show summary runs/a
+rm runs/a/report.html
+show report runs/a
+grep -c '</html>' runs/a/report.html
+show report runs/b
+show train logistic digits --limit 100 --epochs 1 --tensorboard
+show train logistic digits --limit 100 --epochs 1 --tensorboard -q -o runs/t
+ls runs/t/tensorboard/train | sed 's/[0-9]\{10\}/TIME/'
 "$FOVEA" predict runs/a digits:0 digits:train:1 | sed -E 's/[0-9] +[0-9.]+%/G P%/g; s/: wrong//'
 "$FOVEA" predict runs/a digits:0 --top 1 --json | sed -E 's/(class|name|probability|truth)": .*[0-9]"?/\1": X/'
 show predict runs/a digits:100000
