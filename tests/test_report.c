@@ -106,9 +106,10 @@ static void a_run_becomes_a_page(void **state) {
     fv_model *model = fv_model_new(net, 1, &problem);
     assert_int_equal(fv_model_set_note(model, "command", "fovea train \"</pre><script>\"", &problem), FV_OK);
     assert_int_equal(fv_model_set_note(model, "command.net", "net<1>", &problem), FV_OK);
-    for (int held = 0; held < 2; held++) {
+    for (int held = 0; held < 3; held++) {
         fv_history *history = fv_fit(model, data, &problem, .epochs = 3, .batch_size = 8, .folder = temp_folder,
-                                     .validation_split = held ? 0.5 : FV_ZERO, .seed = 5);
+                                     .validation_split = held == 1 ? 0.5 : FV_ZERO, .folds = held == 2 ? 4 : 0,
+                                     .fold = held == 2 ? 2 : 0, .seed = 5);
         if (!history) fail_msg("%s", problem.message);
         if (fv_report(temp_folder, data, &problem, .threads = 1)) fail_msg("%s", problem.message);
         char path[256], text[64];
@@ -121,7 +122,9 @@ static void a_run_becomes_a_page(void **state) {
         check_has(page, "dog &amp; &#39;cat&#39;");
         check_has(page, "fovea train &quot;&lt;/pre&gt;&lt;script&gt;&quot;");
         check_has(page, "src='data:image/png;base64,iVBORw0KGgo");
-        check_has(page, held ? "on 20 validation samples" : "on 40 training samples");
+        check_has(page, held == 0   ? "on 40 training samples"
+                        : held == 1 ? "on 20 validation samples"
+                                    : "on 10 validation samples");
         if (held) check_has(page, "best: epoch");
         snprintf(text, sizeof text, "%016llx", (unsigned long long)fv_model_hash(model));
         check_has(page, text);

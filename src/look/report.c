@@ -1,7 +1,7 @@
 /* report.c - one self-contained page about a training. */
 #include "report.h"
 
-#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bytes.h"
@@ -14,17 +14,28 @@ const char *fv_page_note(const fv_page *page, const char *key) {
 
 /* ---- what was held back ------------------------------------------------------------------------------------------------ */
 
-/* The split is a function of the data, the part and the seed: the checkpoint knows both. */
+static int64_t whole_fact(const fv_checkpoint *checkpoint, const char *key) {
+    const char *text = fv_checkpoint_fact(checkpoint, key);
+    int64_t value = 0;
+    return text && fv_parse_i64(text, &value) ? value : 0;
+}
+
+/* The split, or the fold, is a function of the data, the part and the seed: the checkpoint knows them. */
 static fv_status split_again(fv_page *page, const fv_checkpoint *checkpoint) {
     const char *part_text = fv_checkpoint_fact(checkpoint, "validation split"),
-               *seed_text = fv_checkpoint_fact(checkpoint, "seed"),
                *kind = fv_checkpoint_fact(checkpoint, "kind of split");
+    int64_t folds = whole_fact(checkpoint, "number of folds"), fold = whole_fact(checkpoint, "fold"), *train = NULL,
+            count;
+    const char *seed_text = fv_checkpoint_fact(checkpoint, "seed");
+    uint64_t seed = seed_text ? strtoull(seed_text, NULL, 10) : 0;
+    bool tail = kind && strcmp(kind, "tail") == 0,
+         folded = folds > 1 && folds <= INT32_MAX && fold > 0 && fold <= folds;
     double part = 0;
-    int64_t seed = 0, *train = NULL, train_count;
-    if (!part_text || !fv_parse_double(part_text, &part) || !(part > 0 && part < 1)) return FV_OK;
-    if (seed_text) fv_parse_i64(seed_text, &seed);
-    fv_status status = fv_data_split(page->data, part, kind && strcmp(kind, "tail") == 0, (uint64_t)seed, &train,
-                                     &train_count, &page->held, &page->held_count, page->error);
+    if (!folded && (!part_text || !fv_parse_double(part_text, &part) || !(part > 0 && part < 1))) return FV_OK;
+    fv_status status = folded ? fv_data_fold(page->data, (int)fold, (int)folds, seed, &train, &count, &page->held,
+                                             &page->held_count, page->error)
+                              : fv_data_split(page->data, part, tail, seed, &train, &count, &page->held,
+                                              &page->held_count, page->error);
     if (status) return status;
     fv_free(train);
     if (!page->held_count) return FV_OK;
