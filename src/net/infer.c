@@ -82,11 +82,25 @@ static fv_status fix_input(const fv_value_info *input, const fv_shape *sample, f
                    fv_shape_text(&declared, expected, sizeof expected), fv_shape_text(sample, got, sizeof got));
 }
 
+/* A target made for a prediction of open sizes is of the sizes that the prediction turns out to have: samples' axes are in the
+ * same order in both, classes come last. */
+static void settle_targets(const fv_net *net, const fv_node *node, fv_type *types) {
+    if (!(node->op->traits & FV_T_LOSS) || node->inputs < 1) return;
+    const fv_shape *prediction = &types[node->value_in[0]].shape;
+    for (int i = 1; i < node->inputs; i++) {
+        fv_shape *target = &types[node->value_in[i]].shape;
+        if (!net->values[node->value_in[i]].target) continue;
+        for (int d = 0; d < target->rank && d < prediction->rank; d++)
+            if (target->dim[d] == FV_OPEN) target->dim[d] = prediction->dim[d];
+    }
+}
+
 /* Types of one node's outputs; `in` has room for its inputs. */
 static fv_status infer_node(const fv_net *net, const fv_node *node, fv_type *in, fv_type *types, fv_error *error) {
     fv_infer infer = {
         .op = node->op, .fields = node->fields, .layer = node->name, .inputs = node->inputs, .in = in, .error = error};
     char expected[96], got[96];
+    settle_targets(net, node, types);
     for (int i = 0; i < node->inputs; i++) in[i] = types[node->value_in[i]];
     fv_status status = fv_infer_ask(&infer);
     if (status) return status;
