@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common.h"
+#include "foretell.h"
 #include "options.h"
 #include "quiz.h"
 
@@ -25,7 +26,8 @@ static const cli_option list[] = {
      0, 0},
     {"plan", 0, CLI_FLAG, offsetof(options, plan), NULL, "how a run goes instead: each call, its kernel and its bytes",
      0, 0},
-    {"batch", 'b', CLI_WHOLE, offsetof(options, batch), "N", "samples in the planned run; default 1", 1, 1e9},
+    {"batch", 'b', CLI_WHOLE, offsetof(options, batch), "N",
+     "samples in a run; default 1, for the line on training the net's", 1, 1e9},
     {"training", 0, CLI_FLAG, offsetof(options, training), NULL, "plan a step of training, not inference", 0, 0},
     {"exact", 0, CLI_FLAG, offsetof(options, exact), NULL, "plan no sums that round worse than direct ones", 0, 0},
     CLI_JSON(options)};
@@ -130,7 +132,7 @@ static void print_most(const fv_summary *summary, const fv_layer *total) {
     printf("Memory is that of the outputs for one sample; the weights take %s.\n", cli_bytes(4 * total->parameters, a));
 }
 
-static int print_summary(const cli_call *call, const fv_summary *summary) {
+static int print_summary(const cli_call *call, fv_net *net, const fv_shape *input, const fv_summary *summary) {
     int count = fv_summary_count(summary);
     fv_layer total = fv_summary_total(summary);
     row *rows = calloc((size_t)count + 1, sizeof *rows);
@@ -143,6 +145,7 @@ static int print_summary(const cli_call *call, const fv_summary *summary) {
     cli_bytes(total.bytes, last->cell[MEMORY]);
     print_table(rows, count + 1);
     print_most(summary, &total);
+    cli_print_memory(net, input, ((const options *)call->options)->batch);
     free(rows);
     return CLI_GOOD;
 }
@@ -164,14 +167,16 @@ static json_t *json_layer(const fv_layer *layer) {
                      (json_int_t)layer->jump);
 }
 
-static int print_json(const cli_call *call, const fv_summary *summary) {
+static int print_json(const cli_call *call, fv_net *net, const fv_shape *input, const fv_summary *summary) {
+    int64_t batch = ((const options *)call->options)->batch;
     fv_layer total = fv_summary_total(summary);
     json_t *layers = json_array();
     for (int i = 0; i < fv_summary_count(summary); i++)
         json_array_append_new(layers, json_layer(fv_summary_layer(summary, i)));
     return cli_print_json(call,
-                          json_pack("{s:I, s:I, s:I, s:o}", "parameters", (json_int_t)total.parameters, "trainable",
-                                    (json_int_t)total.trainable, "macs", (json_int_t)total.macs, "layers", layers));
+                          json_pack("{s:I, s:I, s:I, s:o, s:o}", "parameters", (json_int_t)total.parameters,
+                                    "trainable", (json_int_t)total.trainable, "macs", (json_int_t)total.macs, "memory",
+                                    cli_json_memory(net, input, batch), "layers", layers));
 }
 
 /* ---- the plan -------------------------------------------------------------------------------------------------------------------- */
@@ -200,8 +205,10 @@ static int print(const cli_call *call, const options *o, fv_net *net) {
     fv_shape shape;
     if ((o->quiz || o->answers) + o->json + o->text + o->plan > 1)
         return cli_usage_error(call->command, "--quiz, --json, --text and --plan exclude one another");
-    if (!o->plan && (o->batch || o->training || o->exact))
-        return cli_usage_error(call->command, "--batch, --training and --exact are for --plan");
+    if (!o->plan && (o->training || o->exact))
+        return cli_usage_error(call->command, "--training and --exact are for --plan");
+    if (o->batch && (o->quiz || o->answers || o->text))
+        return cli_usage_error(call->command, "--batch is for the table, --json and --plan");
     if (o->input && !cli_read_shape(o->input, &shape))
         return cli_usage_error(call->command, "--input: expected a shape such as 224x224x3, got '%s'", o->input);
     if (o->text) {
@@ -218,7 +225,7 @@ static int print(const cli_call *call, const options *o, fv_net *net) {
     if (o->quiz || o->answers)
         status = cli_quiz(call, summary, o->answers);
     else
-        status = o->json ? print_json(call, summary) : print_summary(call, summary);
+        status = (o->json ? print_json : print_summary)(call, net, o->input ? &shape : NULL, summary);
     fv_summary_free(summary);
     return status;
 }
@@ -253,7 +260,8 @@ const cli_command command_summary = {
     .details =
         "For each layer: the shape of its output for one sample, its parameters (with the formula in numbers), the\n"
         "multiply-adds of convolutions and products, how many rows of the input one cell of the output sees and how\n"
-        "many lie between neighbours, and the memory of its output. No weights are allocated.",
+        "many lie between neighbours, and the memory of its output. Below it: what a run needs in memory, and a step of\n"
+        "training, by the plan that would be carried out. No weights are allocated.",
     CLI_OPTIONS(list, options),
     .least = 1,
     .most = 1,

@@ -219,6 +219,32 @@ typedef struct fv_run_options fv_run_options;
 FV_API char *fv_net_plan_text_with(fv_net *net, fv_error *error, const fv_run_options *options);
 #define fv_net_plan_text(net, error, ...) fv_net_plan_text_with(net, error, FV_OPTIONS(fv_run_options, __VA_ARGS__))
 
+/* Bytes that a run will need. Beside them stand the samples themselves and some kilobytes for each layer. */
+typedef struct fv_foretold {
+    int64_t batch;
+    uint64_t weights;   /* the model: parameters and running statistics */
+    uint64_t arena;     /* values (in training gradients, too), laid out by who is alive when */
+    uint64_t packed;    /* copies of weights in the order that the kernels read them */
+    uint64_t scratch;   /* of the kernels */
+    uint64_t optimizer; /* its state; 0 without training */
+    uint64_t total;
+} fv_foretold;
+
+typedef struct fv_foretell_options {
+    size_t size;
+    int64_t batch;         /* default 1; of training: the net's train line, else 64 */
+    fv_shape input;        /* sample shape of the first data input where the net leaves it open */
+    bool training;         /* a step of fv_fit instead of a run that predicts */
+    const char *optimizer; /* of training; default: the net's train line, else adam */
+    const char *loss;      /* of training; default: the net's, else the usual one for its end */
+    int threads;           /* 0: all that the process may use */
+    bool exact;            /* only sums that round no worse than direct ones */
+} fv_foretell_options;
+/* Plans a run without allocating it or any weights. The net stays as it is. */
+FV_API fv_status fv_foretell_with(fv_net *net, fv_foretold *out, fv_error *error, const fv_foretell_options *options);
+#define fv_foretell(net, out, error, ...)                                                                              \
+    fv_foretell_with(net, out, error, FV_OPTIONS(fv_foretell_options, __VA_ARGS__))
+
 /* ---- what a net looks like ---------------------------------------------------------------------------------------- */
 
 typedef struct fv_dot_options {

@@ -19,31 +19,33 @@ bool fv_add_i64(int64_t a, int64_t b, int64_t *out) { return !__builtin_add_over
 /* ---- allocation ---------------------------------------------------------------------------------------------------
  */
 
-static atomic_uint_fast64_t allocations;
+static atomic_uint_fast64_t allocations, allocated;
 static atomic_int_fast64_t fail_after = -1;
 
 uint64_t fv_alloc_count(void) { return atomic_load(&allocations); }
+uint64_t fv_alloc_bytes(void) { return atomic_load(&allocated); }
 void fv_alloc_fail_after(int64_t countdown) { atomic_store(&fail_after, countdown); }
 
 /* Counts an allocation; false when a test wants this one to fail. */
-static bool allowed(void) {
+static bool allowed(size_t bytes) {
     atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&allocated, bytes, memory_order_relaxed);
     if (atomic_load_explicit(&fail_after, memory_order_relaxed) < 0) return true;
     return atomic_fetch_sub(&fail_after, 1) != 0;
 }
 
-void *fv_alloc(size_t bytes) { return bytes > 0 && allowed() ? calloc(1, bytes) : NULL; }
+void *fv_alloc(size_t bytes) { return bytes > 0 && allowed(bytes) ? calloc(1, bytes) : NULL; }
 
 void *fv_alloc_array(size_t count, size_t each) {
     size_t bytes;
     return fv_mul_size(count, each, &bytes) ? fv_alloc(bytes) : NULL;
 }
 
-void *fv_realloc(void *memory, size_t bytes) { return bytes > 0 && allowed() ? realloc(memory, bytes) : NULL; }
+void *fv_realloc(void *memory, size_t bytes) { return bytes > 0 && allowed(bytes) ? realloc(memory, bytes) : NULL; }
 
 void *fv_alloc_aligned(size_t bytes) {
     size_t rounded;
-    if (bytes == 0 || !fv_add_size(bytes, 63, &rounded) || !allowed()) return NULL;
+    if (bytes == 0 || !fv_add_size(bytes, 63, &rounded) || !allowed(bytes)) return NULL;
     return aligned_alloc(64, rounded / 64 * 64);
 }
 

@@ -20,8 +20,10 @@ void *fv_alloc_aligned(size_t bytes);        /* 64-byte aligned, not zeroed; fre
 void fv_free_aligned(void *memory);
 char *fv_copy_text(const char *text); /* NULL for NULL */
 
-/* For tests: how many allocations so far; the allocation after `countdown` more fails (negative: none does). */
+/* For tests: how many allocations so far and how many bytes they asked for; the allocation after `countdown` more fails
+ * (negative: none does). */
 uint64_t fv_alloc_count(void);
+uint64_t fv_alloc_bytes(void);
 void fv_alloc_fail_after(int64_t countdown);
 
 /* Makes room for one more element in an array that doubles: `if (!fv_grow((void **)&a, &cap, count, sizeof *a)) ...` */

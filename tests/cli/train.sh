@@ -1,5 +1,5 @@
 # A small run from training to prediction. Numbers that depend on the machine are masked.
-mask() { sed -E 's/[0-9.e+-]+ s;/T s;/; s/needs .* of memory/needs SO MUCH of memory/; s/[0-9]+\.[0-9]+ s/T s/; s/holds epoch [0-9]+/holds epoch N/; s/weights [0-9a-f]{16}/weights HASH/; s/--isa [a-z0-9]+/--isa ISA/; s/(loss|accuracy|top[0-9]) [0-9.]+%?/\1 X/g; s/  best$//'; }
+mask() { sed -E 's/[0-9.e+-]+ s;/T s;/; s/needs .* of memory/needs SO MUCH of memory/; s/[0-9]+\.[0-9]+ s/T s/; s/holds epoch [0-9]+/holds epoch N/; s/weights [0-9a-f]{16}/weights HASH/; s/--isa [a-z0-9]+/--isa ISA/; s/(loss|accuracy|top[0-9]) [0-9.]+%?/\1 X/g; s/  best$//; s/^(A run|Training with).* takes .*/\1 takes #/'; }
 show() { run "$@" 2>&1 | mask; }
 show train logistic digits --limit 300 --epochs 2 -o runs/a
 ls runs/a
