@@ -16,9 +16,9 @@
 
 typedef struct options {
     const char *folder, *resume, *save_every, *optimizer, *schedule, *loss, *metrics, *validation, *isa, *class_weights,
-        *early_stop, *freeze, *from, *progress;
+        *early_stop, *freeze, *from, *teacher, *progress;
     int64_t epochs, batch, seed, data_seed, limit, threads, folds, accumulate, memory;
-    double rate, validation_split, clip_value, clip_norm, ema;
+    double rate, validation_split, clip_value, clip_norm, ema, temperature, teacher_weight;
     bool watch, validation_tail, no_shuffle, no_prefetch, exact, force, quiet, json;
     cli_settings set;
     bool skip_bad, tensorboard;
@@ -66,6 +66,11 @@ static const cli_option list[] = {
      "start from the weights of MODEL; a head of another size starts anew", 0, 0},
     {"freeze", 0, CLI_TEXT, offsetof(options, freeze), "NAMES", "layers or weights that stay as they are: \"conv*, block1.*\"",
      0, 0},
+    {"teacher", 0, CLI_TEXT, offsetof(options, teacher), "MODEL", "learn from what MODEL answers, too (soft targets)", 0,
+     0},
+    {"temperature", 0, CLI_REAL, offsetof(options, temperature), "T", "of the soft targets; default 4", 0.01, 1000},
+    {"teacher-weight", 0, CLI_REAL, offsetof(options, teacher_weight), "P",
+     "part of the loss that the soft targets make; default 0.9", 0.001, 1},
     {"watch", 0, CLI_FLAG, offsetof(options, watch), NULL,
      "note the size of every layer's activations and gradients; warn of vanishing, exploding, dead", 0, 0},
     {"memory", 0, CLI_WHOLE, offsetof(options, memory), "MIB", "what it may need; default what the machine has", 1, 1e9},
@@ -96,12 +101,13 @@ typedef struct training {
     double save_seconds;
     fv_net *net; /* NULL: the one of the checkpoint */
     fv_data *data, *validation;
-    fv_model *model, *kept;
+    fv_model *model, *kept, *teacher;
     double split;
     fv_history *history;
     int64_t epoch, epochs, step, steps; /* where it was last seen */
     FILE *out;                          /* for what is told on the way */
     cli_progress progress;
+    double temperature, teacher_weight;
     cli_style style;
     int fold; /* of --folds, from 1 */
     size_t made; /* the first folder above the run folder that was made: so much of its path; 0: none */
@@ -265,9 +271,29 @@ static bool start_from(training *t, fv_error *error) {
     return good;
 }
 
+static bool keep_real(training *t, const char *key, double value, fv_error *error) {
+    char text[40];
+    snprintf(text, sizeof text, "%.17g", value);
+    return keep(t, key, value != 0 ? text : NULL, error);
+}
+
+/* The teacher, as given or as the run had it, and what it was told. */
+static bool take_teacher(training *t, fv_error *error) {
+    const options *o = t->options;
+    const char *path = o->teacher ? o->teacher : kept(t, "command.teacher");
+    const char *temperature = kept(t, "command.temperature"), *weight = kept(t, "command.teacher_weight");
+    if (!path) return true;
+    t->temperature = o->temperature != 0 ? o->temperature : temperature ? strtod(temperature, NULL) : 0;
+    t->teacher_weight = o->teacher_weight != 0 ? o->teacher_weight : weight ? strtod(weight, NULL) : 0;
+    t->teacher = fv_model_load(path, error);
+    return t->teacher && keep(t, "command.teacher", path, error) &&
+           keep_real(t, "command.temperature", t->temperature, error) &&
+           keep_real(t, "command.teacher_weight", t->teacher_weight, error);
+}
+
 static bool begin(training *t, fv_error *error) {
     char command[4096];
-    if (!compile(t, error) || (t->options->from && !start_from(t, error))) return false;
+    if (!compile(t, error) || (t->options->from && !start_from(t, error)) || !take_teacher(t, error)) return false;
     reproduce(t, command, sizeof command);
     return keep(t, "command", command, error) && keep(t, "command.net", t->net_name, error) &&
            keep(t, "command.data", t->data_name, error) && keep(t, "command.validation", t->validation_name, error) &&
@@ -291,7 +317,7 @@ static bool go_on(training *t, fv_error *error) {
     const options *o = t->options;
     char command[4096];
     t->model = fv_checkpoint_load(t->folder, error);
-    if (!t->model) return false;
+    if (!t->model || !take_teacher(t, error)) return false;
     take_isa(t);
     if (!t->data_name) t->data_name = kept(t, "command.data");
     if (!t->validation_name) t->validation_name = kept(t, "command.validation");
@@ -361,7 +387,7 @@ static void print_part(const training *t, const fv_event *event, int part) {
         fprintf(t->out, ", %" PRId64 " to %" PRId64 " of a class", least, most);
     } else {
         for (int c = 0; c < event->class_count; c++)
-            fprintf(t->out, "%s %s %" PRId64, c ? "," : " (", fv_data_class_name(t->data, c), counts[c]);
+            fprintf(t->out, "%s%s %" PRId64, c ? ", " : " (", fv_data_class_name(t->data, c), counts[c]);
         fputc(')', t->out);
     }
 }
@@ -456,7 +482,8 @@ static bool fit(training *t, fv_error *error) {
                .folder = t->folder, .resume = resumes, .save_steps = t->save_steps, .save_seconds = t->save_seconds,
                .class_weights = o->class_weights, .early_stop = o->early_stop, .clip_value = o->clip_value,
                .clip_norm = o->clip_norm, .accumulate = o->accumulate, .ema = o->ema, .freeze = o->freeze,
-               .watch = o->watch, .folds = (int)o->folds, .fold = t->fold, .memory = (uint64_t)o->memory << 20,
+               .teacher = t->teacher, .temperature = t->teacher ? t->temperature : 0,
+               .teacher_weight = t->teacher ? t->teacher_weight : 0, .watch = o->watch, .folds = (int)o->folds, .fold = t->fold, .memory = (uint64_t)o->memory << 20,
                .survey = !o->quiet && !resumes && t->fold < 2, .no_prefetch = o->no_prefetch, .exact = o->exact, .on_event = on_event, .user = t);
     return t->history != NULL;
 }
@@ -553,10 +580,11 @@ static void release(training *t) {
     fv_history_free(t->history);
     fv_model_free(t->model);
     fv_model_free(t->kept);
+    fv_model_free(t->teacher);
     fv_data_free(t->validation);
     fv_data_free(t->data);
     fv_net_free(t->net);
-    t->history = NULL, t->model = t->kept = NULL, t->validation = t->data = NULL, t->net = NULL;
+    t->history = NULL, t->model = t->kept = t->teacher = NULL, t->validation = t->data = NULL, t->net = NULL;
 }
 
 /* ---- folds

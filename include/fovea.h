@@ -617,6 +617,11 @@ typedef struct fv_fit_options {
     double ema;          /* 0.999: weights averaged over the steps are validated, saved and handed back */
     const char *freeze;  /* "conv*, block1.*": weights or layers of these names stay as they are */
     bool survey;         /* look before the first step, and tell with FV_EVENT_BEGIN: classes, shared samples, time */
+    /* Soft targets: the loss becomes (1 - teacher_weight) of itself and teacher_weight * T^2 times the cross-entropy between the
+     * teacher's and the model's probabilities at temperature T (Hinton et al. 2015). Borrowed; not in validation. */
+    fv_model *teacher;
+    double temperature;    /* default 4 */
+    double teacher_weight; /* default 0.9 */
     uint64_t memory;     /* bytes that the training may need; default what the machine or its container has */
 } fv_fit_options;
 /* Trains the model on the data. Returns one row of metrics per epoch; free with fv_history_free. A run has its folder to

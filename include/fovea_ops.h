@@ -552,6 +552,7 @@ typedef struct fv_crossentropy_options {
     fv_value target;                     /* class numbers (i32), or probabilities (f32) */
     const char *name;                    /* of the layer; default: the operator's with its ordinal */
     double smoothing;                    /* part of the target spread evenly over all classes; default 0; 0 to 1 */
+    double temperature;                  /* the logits are divided by it; default 1; 0.001 to 1e+03 */
 } fv_crossentropy_options;
 FV_API fv_value fv_crossentropy_with(const fv_crossentropy_options *options);
 

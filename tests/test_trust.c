@@ -447,6 +447,62 @@ static void l1_empties_an_overgrown_net(void **state) {
     fv_model_free(model);
 }
 
+/* The step of a net of one layer by its definition: z = x w; d = (1-a) (p - t) + a T (p_T - q_T), w -= rate mean(x d). */
+static void soft_targets_follow_their_definition(void **state) {
+    (void)state;
+    static float x[1][2] = {{1, -2}};
+    static int32_t y[1] = {1};
+    const double T = 3, a = 0.75, rate = 0.5;
+    fv_tensor inputs = {FV_F32, {2, {1, 2}}, x}, targets = {FV_I32, {1, {1}}, y};
+    fv_data *data = fv_data_from_arrays(inputs, targets, &problem);
+    fv_model *student = model_of("input 2\ndense 2 bias=no\n"), *teacher = model_of("input 2\ndense 2 bias=no\n");
+    float *w = fv_model_weight(student, 0).data, *v = fv_model_weight(teacher, 0).data, before[4];
+    for (int i = 0; i < 4; i++) before[i] = w[i] = 0.3f * (float)i - 0.4f, v[i] = 0.9f - 0.5f * (float)i;
+    double z[2], u[2], d[2];
+    for (int k = 0; k < 2; k++) z[k] = x[0][0] * w[k] + x[0][1] * w[2 + k], u[k] = x[0][0] * v[k] + x[0][1] * v[2 + k];
+    for (int k = 0; k < 2; k++) {
+        double p = 1 / (1 + exp(z[1 - k] - z[k])), soft = 1 / (1 + exp((z[1 - k] - z[k]) / T));
+        double q = 1 / (1 + exp((u[1 - k] - u[k]) / T));
+        d[k] = (1 - a) * (p - (k == 1)) + a * T * (soft - q);
+    }
+    fv_history *h = fit(student, data, .epochs = 1, .optimizer = "sgd(rate=0.5)", .teacher = teacher, .temperature = T,
+                        .teacher_weight = a, .validation_data = data);
+    for (int i = 0; i < 4; i++) check_near("weight", w[i], before[i] - rate * x[0][i / 2] * d[i % 2], 1e-6);
+    for (int k = 0; k < 2; k++) z[k] = x[0][0] * w[k] + x[0][1] * w[2 + k];
+    check_near("validation sees hard labels alone", fv_history_get(h, "val_loss", 0), log(1 + exp(z[0] - z[1])), 1e-5);
+    char *text = fv_net_text(fv_model_net(student));
+    if (strstr(text, "teacher")) fail_msg("expected no teacher in the trained net:\n%s", text);
+    fv_free(text);
+    fv_history_free(h), fv_model_free(student), fv_model_free(teacher), fv_data_free(data);
+}
+
+/* One step of a net of one weight w = 0.5 and x = 2 without a loss of its own worth mention. */
+static double step_of(const char *net, double target) {
+    static float x[1][1] = {{2}};
+    static float y[1][1];
+    y[0][0] = (float)target;
+    fv_tensor inputs = {FV_F32, {2, {1, 1}}, x}, targets = {FV_F32, {2, {1, 1}}, y};
+    fv_data *data = fv_data_from_arrays(inputs, targets, &problem);
+    fv_model *model = model_of(net);
+    float *w = fv_model_weight(model, 0).data;
+    *w = 0.5f;
+    fv_history_free(fit(model, data, .epochs = 1, .optimizer = "sgd(rate=0.1)", .loss = "mse"));
+    double after = *w;
+    fv_model_free(model), fv_data_free(data);
+    return after;
+}
+
+static void penalties_pull_as_they_say(void **state) {
+    (void)state;
+    check_near("none: the answer is right", step_of("input 1\ndense 1 bias=no\n", 1), 0.5, 1e-7);
+    check_near("l2: w - rate * 2 * l2 * w", step_of("input 1\ndense 1 bias=no kernel_regularizer=l2(0.25)\n", 1), 0.475,
+               1e-6);
+    check_near("l1: w - rate * l1", step_of("input 1\ndense 1 bias=no kernel_regularizer=l1(0.25)\n", 1), 0.475, 1e-6);
+    check_near("activity l2: w - rate * 2 * l2 * y * x",
+               step_of("input 1\ndense 1 bias=no activity_regularizer=l2(0.25)\n", 1), 0.4, 1e-6);
+    check_near("max_norm", step_of("input 1\ndense 1 bias=no kernel_constraint=max_norm(0.125)\n", 1), 0.125, 1e-7);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(balanced_weights_make_classes_count_the_same),
@@ -465,6 +521,8 @@ int main(void) {
         cmocka_unit_test(averages_follow_their_definition),
         cmocka_unit_test(frozen_weights_and_statistics_stay),
         cmocka_unit_test(a_model_starts_from_another_with_a_new_head),
+        cmocka_unit_test(soft_targets_follow_their_definition),
+        cmocka_unit_test(penalties_pull_as_they_say),
         cmocka_unit_test(l1_empties_an_overgrown_net)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

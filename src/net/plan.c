@@ -224,14 +224,17 @@ static fv_status make_room(fv_draft *d) {
     plan->losses = no_operands(plan->memory, (size_t)plan->net->loss_count);
     plan->seeds = no_operands(plan->memory, seeds);
     int *seed_values = fv_arena_take(plan->memory, (seeds + 1) * sizeof *seed_values);
+    fv_net_loss *terms = fv_arena_take(plan->memory, ((size_t)plan->loss_count + 1) * sizeof *terms);
     d->needed = fv_arena_take(d->scratch, values + 1);
     d->wants = fv_arena_take(d->scratch, values + 1);
     d->emit.saved = no_operands(d->scratch, (size_t)plan->net->node_count * FV_MAX_SAVED);
     d->emit.d_port = no_operands(d->scratch, (size_t)widest(plan->net));
-    if (!plan->types || !plan->of_value || !plan->gradient_of || !plan->losses || !plan->seeds || !seed_values ||
+    if (!plan->types || !plan->of_value || !plan->gradient_of || !plan->losses || !plan->seeds || !seed_values || !terms ||
         !d->needed || !d->wants || !d->emit.saved || !d->emit.d_port)
         return fv_fail_memory(d->error, "a plan", values * sizeof *plan->types);
     if (seeds) memcpy(seed_values, options->seeds, seeds * sizeof *seed_values);
+    if (plan->loss_count) memcpy(terms, plan->net->losses, (size_t)plan->loss_count * sizeof *terms);
+    plan->terms = terms;
     plan->seed_values = seed_values;
     plan->seed_count = options->seed_count;
     return FV_OK;

@@ -74,6 +74,7 @@ typedef struct fv_plan {
     fv_operand *of_value;    /* operand of each net value, FV_NO_OPERAND if it has none */
     fv_operand *gradient_of; /* operand of d total / d value, FV_NO_OPERAND if it has none */
     fv_operand *losses;      /* per-sample loss of net->losses[i], FV_NO_OPERAND where losses were not asked for */
+    const fv_net_loss *terms; /* net->losses as they were: value and weight of each */
     const int *seed_values;  /* the values that the inputs "d:NAME" belong to */
     fv_operand *seeds;       /* and these inputs */
     int seed_count;

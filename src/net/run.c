@@ -241,12 +241,12 @@ static double total_loss(const fv_run *run) {
     double total = 0;
     for (int i = 0; i < plan->loss_count; ++i) {
         if (plan->losses[i] < 0) continue;
-        const fv_type *type = &plan->types[plan->net->losses[i].value];
+        const fv_type *type = &plan->types[plan->terms[i].value];
         fv_tensor loss = fv_run_operand(run, plan->losses[i]);
         int64_t n = fv_type_batched(type) ? run->n : 1;
         bool weighted = plan->weighted_loss == i + 1 && fv_type_batched(type) && plan->table->real == FV_F32;
         const float *weights = weighted ? fv_run_operand(run, plan->sample_weights).data : NULL;
-        total += plan->net->losses[i].weight * loss_sum(&loss, n, fv_type_each(type), weights) / (double)n;
+        total += plan->terms[i].weight * loss_sum(&loss, n, fv_type_each(type), weights) / (double)n;
     }
     return total;
 }

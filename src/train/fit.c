@@ -51,6 +51,8 @@ static fv_status go(fv_training *t, int64_t epoch, int64_t index, int64_t first,
                                    : fv_feed_batch(&t->feed, t->order, first, n, t->error);
     if (status) return status;
     fv_fit_weigh(t, t->run, first, n);
+    status = fv_teacher_answer(&t->teacher, t->run, t->order, first, n, t->error);
+    if (status) return status;
     status = fv_run_go(t->run, n, t->error);
     if (status) return status;
     if (!isfinite(fv_run_loss(t->run))) return fv_fit_explain(t, fv_run_loss(t->run), epoch, index, first, n);
@@ -161,6 +163,7 @@ static void clean(fv_training *t) {
     fv_checkpoint_close(&t->from);
     fv_pass_end(&t->validation);
     fv_probe_end(&t->probe);
+    fv_teacher_end(&t->teacher, t->model->net);
     fv_average_end(&t->average);
     fv_gradients_end(&t->gradients);
     fv_descent_end(&t->descent);

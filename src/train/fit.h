@@ -31,6 +31,7 @@ typedef struct fv_training {
     int64_t *class_samples[2];
     fv_gradients gradients;
     fv_average average;
+    fv_teacher teacher;
     fv_stopping stopping;
     fv_probe probe;       /* where layers are watched */
     bool *thawed;         /* by value: was frozen for this training */

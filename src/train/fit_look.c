@@ -102,6 +102,7 @@ static double time_batch(fv_training *t) {
         fv_run_set_moment(t->run, &moment);
         if (fv_feed_batch(&t->feed, t->order, 0, n, &ignored)) return 0;
         fv_fit_weigh(t, t->run, 0, n);
+        if (fv_teacher_answer(&t->teacher, t->run, t->order, 0, n, &ignored)) return 0;
         if (fv_run_go(t->run, n, &ignored)) return 0;
     }
     return fv_seconds_since(&start);
@@ -176,7 +177,8 @@ static uint64_t bytes_at(const fv_training *t, int64_t batch) {
 
 fv_status fv_fit_check_memory(fv_training *t) {
     uint64_t there = t->options->memory ? t->options->memory : t->memory_there, fixed = fixed_bytes(t);
-    t->memory_needed = fixed + run_bytes(t->run) + run_bytes(t->validation.run) + run_bytes(t->probe.run);
+    t->memory_needed = fixed + run_bytes(t->run) + run_bytes(t->validation.run) + run_bytes(t->probe.run) +
+                       run_bytes(t->teacher.run);
     if (t->options->memory) t->memory_there = there;
     if (!there || t->memory_needed <= there) return FV_OK;
     int64_t fits = 0, above = t->settings.batch_size;

@@ -107,8 +107,17 @@ static fv_status build_run(fv_training *t) {
                                .wanted_count = 2,
                                .threads = t->options->threads,
                                .exact = t->options->exact};
+    double share = t->options->teacher_weight != 0 ? t->options->teacher_weight : 0.9;
+    double temperature = t->options->temperature != 0 ? t->options->temperature : 4;
+    fv_model *teacher = t->options->teacher;
+    if (teacher && (status = fv_teacher_begin(&t->teacher, t->model, temperature, share, t->error))) return status;
     t->run = fv_run_build(t->model->net, &t->model->weights, &options, t->error);
+    fv_teacher_leave_net(&t->teacher, t->model->net);
     if (!t->run) return fv_failed(t->error);
+    if (teacher)
+        status = fv_teacher_connect(&t->teacher, teacher, t->data, t->run, t->settings.batch_size, t->options->threads,
+                                    t->error);
+    if (status) return status;
     status = fv_feed_begin(&t->feed, t->model, t->data, t->run, true, t->error);
     if (!status) status = fv_descent_begin(&t->descent, t->model, t->run, t->settings.optimizer, t->error);
     if (!status) status = begin_gradients(t);
@@ -210,6 +219,10 @@ static fv_status collect_extra_facts(fv_training *t) {
     if (!status) status = number_fact(t, "bound of gradients", o->clip_value);
     if (!status) status = number_fact(t, "bound of the gradients' norm", o->clip_norm);
     if (!status) status = number_fact(t, "averaging of weights", o->ema);
+    if (!status && !o->teacher) status = fact(t, "teacher", "none");
+    if (!status && o->teacher)
+        status = fact(t, "teacher", "%016" PRIx64 " temperature %g weight %g", fv_model_hash(o->teacher),
+                      t->teacher.temperature, o->teacher_weight);
     if (!status) status = fact(t, "measure of the best epoch", "%s", t->history->names[t->stopping.column]);
     if (status) return status;
     t->facts.free[t->facts.count] = true;

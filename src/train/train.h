@@ -330,6 +330,28 @@ void fv_average_swap(fv_average *average);
 void fv_average_take(fv_average *average);
 void fv_average_end(fv_average *average);
 
+/* ---- soft targets (teacher.c)
+ * -------------------------------------------------------------------------------------------- */
+
+typedef struct fv_teacher {
+    fv_run *run;
+    fv_feed feed;
+    fv_operand logits, target; /* of the teacher's run; of the student's */
+    double temperature, main_weight;
+    int value, main, nodes, values, losses; /* the target's value; the main loss; the student's net as it was */
+    bool grown;
+} fv_teacher;
+/* Adds the loss to the student's net: before its run is planned. */
+fv_status fv_teacher_begin(fv_teacher *teacher, fv_model *student, double temperature, double share, fv_error *error);
+/* Takes it away again: behind the planning, before anything else is. */
+void fv_teacher_leave_net(fv_teacher *teacher, fv_net *net);
+fv_status fv_teacher_connect(fv_teacher *teacher, fv_model *model, const fv_data *data, fv_run *student, int64_t batch,
+                             int threads, fv_error *error);
+/* The teacher's answers to a batch go into the student's run. */
+fv_status fv_teacher_answer(fv_teacher *teacher, fv_run *student, const int64_t *order, int64_t first, int64_t n,
+                            fv_error *error);
+void fv_teacher_end(fv_teacher *teacher, fv_net *net);
+
 /* ---- what the machine has (machine.c)
  * ------------------------------------------------------------------------------------ */
 
