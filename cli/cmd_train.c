@@ -587,8 +587,7 @@ static void release(training *t) {
     t->history = NULL, t->model = t->kept = t->teacher = NULL, t->validation = t->data = NULL, t->net = NULL;
 }
 
-/* ---- folds
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- folds ------------------------------------------------------------------------------------------------------ */
 
 /* The last epochs of all folds. */
 typedef struct folds {

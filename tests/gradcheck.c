@@ -69,8 +69,7 @@ static fv_run *start(const fv_trial *t, const fv_table *table, uint64_t seed, fv
     return NULL;
 }
 
-/* ---- against differences
- * ---------------------------------------------------------------------------------------------- */
+/* ---- against differences ---------------------------------------------------------------------------------------- */
 
 static fv_status weighted_sum(const fv_trial *t, fv_run *run, double *sum, fv_error *error) {
     fv_status status = fv_run_go(run, t->batch, error);
@@ -139,8 +138,7 @@ fv_status gradcheck(const fv_op *op, const fv_example *example, uint64_t seed, f
     return status;
 }
 
-/* ---- table against table
- * ---------------------------------------------------------------------------------------------- */
+/* ---- table against table ---------------------------------------------------------------------------------------- */
 
 static fv_status near_enough(const char *what, fv_tensor a, fv_tensor b, fv_error *error) {
     double distance = 0, size = 0;

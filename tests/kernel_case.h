@@ -41,8 +41,7 @@ static fv_pool *kernel_pools[4];
 static const fv_kernel *kernels_seen[MAX_KERNELS];
 static int kernels_seen_count;
 
-/* ---- making a case
- * --------------------------------------------------------------------------------------------------- */
+/* ---- making a case ---------------------------------------------------------------------------------------------- */
 
 static fv_stream case_stream;
 
@@ -97,8 +96,7 @@ static inline void case_state(kernel_case *k, int index, int64_t count, kernel_d
     k->arg[index].result = true;
 }
 
-/* ---- one run
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- one run ---------------------------------------------------------------------------------------------------- */
 
 typedef struct guarded {
     unsigned char *memory;
@@ -179,8 +177,7 @@ static inline void run_kernel(kernel_run *run, const kernel_case *k, const fv_ke
     free(packed.memory);
 }
 
-/* ---- holding it to the reference
- * ------------------------------------------------------------------------------------- */
+/* ---- holding it to the reference -------------------------------------------------------------------------------- */
 
 static inline bool same_number(double a, double b) { return a == b || (isnan(a) && isnan(b)); }
 

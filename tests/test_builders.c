@@ -3,8 +3,7 @@
 
 #include "net.h"
 
-/* ---- the structs of the header lie as the records say
- * ------------------------------------------------------------------ */
+/* ---- the structs of the header lie as the records say ----------------------------------------------------------- */
 
 static size_t behind(size_t offset, size_t size, size_t align) { return (offset + align - 1) / align * align + size; }
 
@@ -48,8 +47,7 @@ static void structs_have_the_size_of_their_records(void **state) {
     }
 }
 
-/* ---- using them
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- using them ------------------------------------------------------------------------------------------------- */
 
 static void check_layer(const fv_summary *s, int i, const char *name, const char *detail, const char *output) {
     const fv_layer *l = fv_summary_layer(s, i);

@@ -9,8 +9,7 @@ static void reference(fv_routine routine, const fv_geom *geom, int64_t n, void *
     assert_int_equal(fv_reference_f32()->kernels[routine][0]->run(&call), FV_OK);
 }
 
-/* ---- pooling
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- pooling ---------------------------------------------------------------------------------------------------- */
 
 static void check_pool(const fv_pool_geom *g, int64_t n) {
     int64_t x = n * product(g->in) * g->x_pixel, y = n * product(g->out) * g->y_pixel;
@@ -97,8 +96,7 @@ static void pooling_of_anything(void **state) {
     }
 }
 
-/* ---- element functions
- * ----------------------------------------------------------------------------------------------- */
+/* ---- element functions ------------------------------------------------------------------------------------------ */
 
 static bool whole_exact(fv_unary kind) {
     return kind == FV_U_COPY || kind == FV_U_RELU || kind == FV_U_LEAKY_RELU || kind == FV_U_ABS || kind == FV_U_NEG ||
@@ -156,8 +154,7 @@ static void element_functions_in_place(void **state) {
     }
 }
 
-/* ---- accuracy of the transcendental ones
- * ------------------------------------------------------------------------------ */
+/* ---- accuracy of the transcendental ones ------------------------------------------------------------------------ */
 
 static double exact_sigmoid(double x) { return 1 / (1 + exp(-x)); }
 static double exact_softplus(double x) { return (x > 0 ? x : 0) + log1p(exp(-fabs(x))); }
@@ -231,8 +228,7 @@ static void transcendental_functions_are_accurate(void **state) {
     }
 }
 
-/* ---- walks
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- walks ------------------------------------------------------------------------------------------------------ */
 
 static void no_numbers_stay_so(void **state) {
     (void)state;
@@ -421,8 +417,7 @@ static void fills(void **state) {
     }
 }
 
-/* ---- rows and losses
- * --------------------------------------------------------------------------------------------------- */
+/* ---- rows and losses -------------------------------------------------------------------------------------------- */
 
 static void softmax_rows(void **state) {
     (void)state;
@@ -518,8 +513,7 @@ static void pair_losses(void **state) {
     }
 }
 
-/* ---- normalisation
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- normalisation ---------------------------------------------------------------------------------------------- */
 
 static int64_t statistics(const fv_norm_geom *g, int64_t n) { return g->groups == 0 ? g->c : n * g->groups; }
 
@@ -588,8 +582,7 @@ static void normalisation(void **state) {
     check_norm(&(fv_norm_geom){.pixels = 211, .c = 48, .groups = 4, .epsilon = 1e-5}, 9, true);
 }
 
-/* ---- weights and states
- * ------------------------------------------------------------------------------------------------ */
+/* ---- weights and states ----------------------------------------------------------------------------------------- */
 
 static void running_averages(void **state) {
     (void)state;
@@ -718,8 +711,7 @@ static void an_operator_of_the_user(void **state) {
     }
 }
 
-/* ---- the tables
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- the tables ------------------------------------------------------------------------------------------------- */
 
 static void tables_are_whole(void **state) {
     (void)state;

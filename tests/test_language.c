@@ -9,8 +9,7 @@
 
 #include <cmocka.h>
 
-/* ---- tools
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- tools ------------------------------------------------------------------------------------------------------ */
 
 static fv_net *parse_with(const char *text, const fv_setting *settings, int count) {
     fv_error error = {0};
@@ -113,8 +112,7 @@ static void comes_back(fv_net *net) {
     fv_net_free(net);
 }
 
-/* ---- the language
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- the language ----------------------------------------------------------------------------------------------- */
 
 static void test_lines_read_the_line_above(void **state) {
     (void)state;
@@ -350,8 +348,7 @@ static void test_shared_weights(void **state) {
     comes_back(net);
 }
 
-/* ---- the contract of the architecture page
- * -------------------------------------------------------------------------------- */
+/* ---- the contract of the architecture page ---------------------------------------------------------------------- */
 
 static const char *const resnet34 =
     "# ResNet-34 (He et al. 2015): shortcuts make depth trainable. 21,797,672 parameters, 3.66 G multiply-adds.\n"
@@ -408,8 +405,7 @@ static void test_resnet34(void **state) {
     comes_back(net);
 }
 
-/* ---- round trips
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- round trips ------------------------------------------------------------------------------------------------ */
 
 static void test_zoo_comes_back(void **state) {
     (void)state;
@@ -452,8 +448,7 @@ static void test_a_settings_text_may_hold_anything(void **state) {
     comes_back(net);
 }
 
-/* ---- mistakes
- * ----------------------------------------------------------------------------------------------------------------- */
+/* ---- mistakes --------------------------------------------------------------------------------------------------- */
 
 static void test_unknown_words(void **state) {
     (void)state;
@@ -566,8 +561,7 @@ static void test_settings_from_outside(void **state) {
     fails_with(P, (fv_setting[]){{"width", "0"}}, 1, "t.net:3:7: dense1 (dense): units must be at least 1, got 0");
 }
 
-/* ---- hostile texts
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- hostile texts ---------------------------------------------------------------------------------------------- */
 
 static char *repeated(const char *start, const char *part, int count, const char *end) {
     fv_text text = {0};

@@ -196,8 +196,7 @@ static void a_folder_means_its_best(void **state) {
     assert_int_equal(error.status, FV_E_FILE);
 }
 
-/* ---- files that lie
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- files that lie --------------------------------------------------------------------------------------------- */
 
 /* A copy of a good file with one thing changed. */
 typedef struct lie {

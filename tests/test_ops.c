@@ -7,8 +7,7 @@
 #include "initializers.h"
 #include "support.h"
 
-/* ---- going through the records
- * ---------------------------------------------------------------------------------------- */
+/* ---- going through the records ---------------------------------------------------------------------------------- */
 
 typedef fv_status (*check_example)(const fv_op *op, const fv_example *example, fv_error *error);
 
@@ -89,8 +88,7 @@ static void fast_kernels_agree_with_the_reference(void **state) {
     for_every_example("fast against reference", tables_agree);
 }
 
-/* ---- round trips
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- round trips ------------------------------------------------------------------------------------------------ */
 
 static char *fields_text(const fv_op *op, const char *from, fv_arena *arena, fv_error *error) {
     fv_argument *arguments;
@@ -146,8 +144,7 @@ static void nets_survive_being_written_and_read(void **state) {
     for_every_example("net text", net_round_trip);
 }
 
-/* ---- the checker finds planted bugs
- * ---------------------------------------------------------------------------------------- */
+/* ---- the checker finds planted bugs ----------------------------------------------------------------------------- */
 
 static double planted_factor;
 
@@ -203,8 +200,7 @@ static void the_gradient_check_finds_planted_bugs(void **state) {
     expect_found("missing term", "softmax", backward_incomplete, 1, true);
 }
 
-/* ---- shapes, costs, messages
- * --------------------------------------------------------------------------------------------------- */
+/* ---- shapes, costs, messages ------------------------------------------------------------------------------------ */
 
 static fv_value apply_one(fv_net *net, fv_value x, const char *op, const char *fields) {
     fv_error error = {0};
@@ -331,8 +327,7 @@ static void open_sizes_stay_open(void **state) {
     fv_net_free(net);
 }
 
-/* ---- batch norm's running statistics
- * ----------------------------------------------------------------------------------------------- */
+/* ---- batch norm's running statistics ---------------------------------------------------------------------------- */
 
 static void running_statistics_follow_the_batch(void **state) {
     (void)state;
@@ -381,8 +376,7 @@ static void a_connection_is_an_input_map_of_its_own(void **state) {
     check_near("fan out", fans.out, 25, 0);
 }
 
-/* ---- names and help
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- names and help --------------------------------------------------------------------------------------------- */
 
 static void names_and_help_come_from_the_records(void **state) {
     (void)state;

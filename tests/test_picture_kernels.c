@@ -3,8 +3,7 @@
 
 static int64_t product(const int64_t v[3]) { return v[0] * v[1] * v[2]; }
 
-/* ---- cells that are mixes of cells
- * ----------------------------------------------------------------------------------------- */
+/* ---- cells that are mixes of cells ------------------------------------------------------------------------------ */
 
 enum { MOST = 16 };
 
@@ -45,8 +44,7 @@ static void cells_are_mixed_as_the_tables_say(void **state) {
     check_sample(700, 40, true);
 }
 
-/* ---- local response normalisation
- * ------------------------------------------------------------------------------------------- */
+/* ---- local response normalisation ------------------------------------------------------------------------------- */
 
 static void check_lrn(int64_t pixels, int64_t c, int64_t window, int64_t n) {
     kernel_case k, back;
@@ -72,8 +70,7 @@ static void neighbouring_channels_normalise(void **state) {
     check_lrn(729, 96, 5, 3);
 }
 
-/* ---- what lies where the maximum is
- * ----------------------------------------------------------------------------------------- */
+/* ---- what lies where the maximum is ----------------------------------------------------------------------------- */
 
 static void check_pick(const fv_pool_geom *g, int64_t n) {
     int64_t x = n * product(g->in) * g->x_pixel, y = n * product(g->out) * g->y_pixel;

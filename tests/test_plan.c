@@ -1,8 +1,7 @@
 /* Plans: what is in them, where everything lies, and that a run needs nothing more. */
 #include "run_fixture.h"
 
-/* ---- random nets
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- random nets ------------------------------------------------------------------------------------------------ */
 
 /* Pictures 4x4x3 through random operators, some reading far back; ends in two heads, one of them a loss. */
 static fv_net *random_net(uint64_t seed) {
@@ -34,8 +33,7 @@ static fv_net *random_net(uint64_t seed) {
     return net;
 }
 
-/* ---- no two live operands overlap
- * ------------------------------------------------------------------------------------- */
+/* ---- no two live operands overlap ------------------------------------------------------------------------------- */
 
 enum { GRAIN = 64 };
 
@@ -125,8 +123,7 @@ static void live_operands_never_overlap(void **state) {
     }
 }
 
-/* ---- what the layout saves
- * ------------------------------------------------------------------------------------------------ */
+/* ---- what the layout saves -------------------------------------------------------------------------------------- */
 
 static void a_chain_of_elementwise_calls_shares_one_place(void **state) {
     (void)state;
@@ -189,8 +186,7 @@ static void inference_prunes_what_only_training_needs(void **state) {
     fv_net_free(net);
 }
 
-/* ---- fusing
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- fusing ----------------------------------------------------------------------------------------------------- */
 
 static int count_routine(const fv_plan *plan, fv_routine routine, bool backward) {
     int count = 0;
@@ -402,8 +398,7 @@ static void elementwise_kernels_may_write_where_they_read(void **state) {
     }
 }
 
-/* ---- batches
- * ----------------------------------------------------------------------------------------------------------------- */
+/* ---- batches ---------------------------------------------------------------------------------------------------- */
 
 /* Row r of an output depends on sample r only: whatever the batch, planned or short. */
 static void rows_do_not_depend_on_the_batch(void **state) {
@@ -516,8 +511,7 @@ static void every_failing_allocation_is_reported(void **state) {
     fv_net_free(net);
 }
 
-/* ---- the text
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- the text --------------------------------------------------------------------------------------------------- */
 
 static void the_text_has_one_line_a_call(void **state) {
     (void)state;

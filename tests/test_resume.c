@@ -117,8 +117,7 @@ static int left_overs(void) {
     return count;
 }
 
-/* ---- stopped and gone on with
- * ------------------------------------------------------------------------------------------------ */
+/* ---- stopped and gone on with ----------------------------------------------------------------------------------- */
 
 static void a_run_goes_on_from_any_step(void **state) {
     (void)state;
@@ -213,8 +212,7 @@ static void the_checkpoint_is_a_model(void **state) {
     fv_model_free(folder), fv_model_free(file);
 }
 
-/* ---- refused
- * --------------------------------------------------------------------------------------------------------------------- */
+/* ---- refused ---------------------------------------------------------------------------------------------------- */
 
 static void refuses(const char *words, const char *net, const fv_fit_options *options) {
     outcome out;
@@ -292,8 +290,7 @@ static void a_damaged_checkpoint_is_seen(void **state) {
     refuses("is no whole checkpoint: expected the checksum", net_text, RESUME(.epochs = EPOCHS));
 }
 
-/* ---- disk and memory
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- disk and memory -------------------------------------------------------------------------------------------- */
 
 /* After a failure: one sentence, nothing half written, every file whole, and the run goes on if it had begun. */
 static void check_after_failure(const char *name, const char *words, const outcome *whole) {
@@ -407,8 +404,7 @@ static void a_full_disk_and_a_read_only_one(void **state) {
 }
 #endif
 
-/* ---- batches ahead of time
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- batches ahead of time -------------------------------------------------------------------------------------- */
 
 static unsigned char samples[SAMPLES][28 * 28];
 static int32_t answers[SAMPLES];

@@ -5,8 +5,7 @@ static void set_weight(const fv_weights *weights, fv_value weight, const float *
     fill(weights->of[weight.id], numbers);
 }
 
-/* ---- by hand
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- by hand ---------------------------------------------------------------------------------------------------- */
 
 static void a_dense_layer_by_hand(void **state) {
     (void)state;
@@ -130,8 +129,7 @@ static void running_statistics_are_written_in_place(void **state) {
     fv_net_free(net);
 }
 
-/* ---- gradients by finite differences, in double
- * --------------------------------------------------------------------------- */
+/* ---- gradients by finite differences, in double ----------------------------------------------------------------- */
 
 static void check_difference(fv_run *run, const char *name, fv_tensor at, fv_tensor gradient, int64_t i) {
     double *place = (double *)at.data + i, old = *place, h = 1e-5;
@@ -213,8 +211,7 @@ static void two_losses_have_the_right_gradient(void **state) {
     check_net(net, x);
 }
 
-/* ---- what can be read
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- what can be read ------------------------------------------------------------------------------------------- */
 
 static void wanted_values_are_readable_others_not(void **state) {
     (void)state;
@@ -256,8 +253,7 @@ static void what_does_not_lead_to_a_loss_has_no_gradient(void **state) {
     fv_net_free(net);
 }
 
-/* ---- weights, threads, mistakes
- * ------------------------------------------------------------------------------------------------ */
+/* ---- weights, threads, mistakes --------------------------------------------------------------------------------- */
 
 static fv_net *classifier(void) {
     fv_net *net = fv_net_new();
@@ -291,8 +287,7 @@ static void new_weights_are_seen_when_the_version_grows(void **state) {
     fv_net_free(net);
 }
 
-/* ---- packed weights
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- packed weights --------------------------------------------------------------------------------------------- */
 
 /* The reference convolution over packed weights: what is packed is twice the weights. */
 static int packs;

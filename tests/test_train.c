@@ -8,8 +8,7 @@
 #include "picture.h"
 #include "train.h"
 
-/* ---- a small problem: pictures of 8x8 with an upright or a lying bar, and noise
- * --------------------------------------------- */
+/* ---- a small problem: pictures of 8x8 with an upright or a lying bar, and noise --------------------------------- */
 
 enum { SAMPLES = 203, SIDE = 8 };
 static unsigned char pictures[SAMPLES][SIDE][SIDE];
@@ -74,8 +73,7 @@ static double last(const fv_history *history, const char *metric) {
     return fv_history_get(history, metric, fv_history_epochs(history) - 1);
 }
 
-/* ---- learning
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- learning --------------------------------------------------------------------------------------------------- */
 
 static void it_learns(void **state) {
     (void)state;
@@ -322,8 +320,7 @@ static void regularizers_and_constraints_act(void **state) {
     fv_data_free(data);
 }
 
-/* ---- what the net says, what compile says
- * ------------------------------------------------------------------------------------------ */
+/* ---- what the net says, what compile says ----------------------------------------------------------------------- */
 
 static void the_train_line_gives_defaults(void **state) {
     (void)state;
@@ -431,8 +428,7 @@ static void a_picture_file_is_made_to_fit(void **state) {
     fv_data_free(data), fv_model_free(model);
 }
 
-/* ---- what it refuses
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- what it refuses -------------------------------------------------------------------------------------------- */
 
 static void refuses(const char *name, const char *net, fv_data *data, const char *message,
                     const fv_fit_options *options) {

@@ -92,8 +92,7 @@ static void expect(const char *name, const char *text, const char *part) {
     if (!strstr(text, part)) fail_msg("%s: expected \"%s\" in \"%s\"", name, part, text);
 }
 
-/* ---- what counts how much
- * ----------------------------------------------------------------------------------------------- */
+/* ---- what counts how much --------------------------------------------------------------------------------------- */
 
 static void balanced_weights_make_classes_count_the_same(void **state) {
     (void)state;
@@ -159,8 +158,7 @@ static void folds_cover_everything_and_never_overlap(void **state) {
     fv_data_free(data);
 }
 
-/* ---- which epoch
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- which epoch ------------------------------------------------------------------------------------------------ */
 
 static void stopping_is_as_patient_as_it_says(void **state) {
     (void)state;
@@ -206,8 +204,7 @@ static void best_is_best_also_when_training_goes_on(void **state) {
     }
 }
 
-/* ---- what a step is made of
- * ------------------------------------------------------------------------------------------ */
+/* ---- what a step is made of ------------------------------------------------------------------------------------- */
 
 static void accumulated_batches_are_one_large_batch(void **state) {
     (void)state;
@@ -234,8 +231,7 @@ static void gradients_are_clipped(void **state) {
         fv_model_free(free_step);
 }
 
-/* ---- trouble
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- trouble ---------------------------------------------------------------------------------------------------- */
 
 static void the_first_layer_that_went_wrong_is_named(void **state) {
     (void)state;
@@ -342,8 +338,7 @@ static void too_much_memory_is_refused_with_what_fits(void **state) {
     fv_model_free(model), fv_data_free(data);
 }
 
-/* ---- going on
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- going on --------------------------------------------------------------------------------------------------- */
 
 static void everything_goes_on_to_the_same_bits(void **state) {
     (void)state;
@@ -380,8 +375,7 @@ static void everything_goes_on_to_the_same_bits(void **state) {
     fv_model_free(model), fv_data_free(data);
 }
 
-/* ---- levers
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- levers ----------------------------------------------------------------------------------------------------- */
 
 static void averages_follow_their_definition(void **state) {
     (void)state;

@@ -58,8 +58,7 @@ enum { NETS = sizeof nets / sizeof *nets, WEIGHTS = 3 };
 /* So small that hardly a ReLU of a deep net changes sides on the way. */
 static const double step = 1e-8;
 
-/* ---- small nets from the zoo's texts
- * ---------------------------------------------------------------------------------------- */
+/* ---- small nets from the zoo's texts ---------------------------------------------------------------------------- */
 
 static char *text_with_input(const small_net *c) {
     const char *text = fv_zoo_text(c->name), *input = strstr(text, "input ");
@@ -93,8 +92,7 @@ static fv_net *small_net_new(const small_net *c) {
     return net;
 }
 
-/* ---- runs
- * ------------------------------------------------------------------------------------------------------------------- */
+/* ---- runs ------------------------------------------------------------------------------------------------------- */
 
 typedef struct subject {
     const small_net *spec;
@@ -147,8 +145,7 @@ static void check_distance(const subject *s, const char *what, fv_tensor got, fv
     if (!(d <= 1e-3)) fail_msg("%s: %s: relative distance %g from the double reference", s->spec->name, what, d);
 }
 
-/* ---- differences
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- differences ------------------------------------------------------------------------------------------------ */
 
 static double weighted_sum(const subject *s, fv_run *run) {
     char name[200];

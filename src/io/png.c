@@ -141,8 +141,7 @@ static fv_status read_png(const unsigned char *bytes, size_t size, const char *n
 const fv_picture_format fv_picture_format_png = {
     .name = "png", .help = "PNG", .recognises = recognises, .read = read_png};
 
-/* ---- writing
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- writing ---------------------------------------------------------------------------------------------------- */
 
 static void on_write(png_structp png, png_bytep data, size_t size) {
     context *c = png_get_io_ptr(png);

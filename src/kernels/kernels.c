@@ -20,8 +20,7 @@ static fv_status copy_bytes(void *to, const void *from, size_t bytes) {
 
 static fv_status nothing_to_wait_for(void) { return FV_OK; }
 
-/* ---- levels
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- levels ----------------------------------------------------------------------------------------------------- */
 
 static bool always(void) { return true; }
 
@@ -49,8 +48,7 @@ static const struct level {
 
 enum { LEVELS = sizeof levels / sizeof levels[0] };
 
-/* ---- tables
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- tables ----------------------------------------------------------------------------------------------------- */
 
 static fv_table reference_f32, reference_f64, level_tables[LEVELS];
 static const fv_table *all_tables[LEVELS + 3];
@@ -139,8 +137,7 @@ const fv_kernel *fv_choose_kernel(const fv_table *table, fv_routine routine, con
     return *kernel;
 }
 
-/* ---- names and facts
- * ------------------------------------------------------------------------------------------------- */
+/* ---- names and facts -------------------------------------------------------------------------------------------- */
 
 const char *fv_routine_name(fv_routine routine) {
     static const char *const names[FV_R_COUNT] = {

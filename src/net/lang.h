@@ -18,8 +18,7 @@ enum {
     FV_LANG_MAX_WORK = 50000000        /* lines carried out, expressions computed and bytes that they make */
 };
 
-/* ---- the text, read
- * -------------------------------------------------------------------------------------------------- */
+/* ---- the text, read --------------------------------------------------------------------------------------------- */
 
 typedef enum fv_lang_kind {
     FV_LANG_NUMBER, /* 64 */
@@ -147,8 +146,7 @@ fv_lang_expression *fv_lang_read_condition(fv_lang_cursor *cursor);
 /* Reads the text into statements, all in the arena. Operators are looked up in the net. */
 fv_lang_program *fv_lang_read(const fv_net *net, const char *text, const char *name, fv_arena *arena, fv_error *error);
 
-/* ---- computing
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- computing -------------------------------------------------------------------------------------------------- */
 
 typedef struct fv_lang_value {
     bool number;
@@ -174,8 +172,7 @@ fv_status fv_lang_compute_number(const fv_lang_context *context, const fv_lang_e
 fv_status fv_lang_compute_truth(const fv_lang_context *context, const fv_lang_expression *expression, bool *out);
 fv_status fv_lang_spend(const fv_lang_context *context, const fv_lang_expression *at, size_t work);
 
-/* ---- names
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- names ------------------------------------------------------------------------------------------------------ */
 
 /* A table from names to numbers. Zero-initialise; the names are borrowed. */
 typedef struct fv_lang_table {
@@ -195,8 +192,7 @@ void fv_lang_table_free(fv_lang_table *table);
 /* The nearest name, or NULL. */
 const char *fv_lang_nearest(const fv_lang_table *table, const char *name);
 
-/* ---- carrying out
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- carrying out ----------------------------------------------------------------------------------------------- */
 
 /* Carries the statements out on the net. */
 fv_status fv_lang_expand(const fv_lang_program *program, fv_net *net, const fv_setting *settings, int count,

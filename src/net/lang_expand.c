@@ -43,8 +43,7 @@ static fv_status apply_operator(fv_lang_expander *x, const statement *s) {
     return status;
 }
 
-/* ---- blocks
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- blocks ----------------------------------------------------------------------------------------------------- */
 
 static const fv_lang_argument *find_by_key(const fv_lang_argument *list, const char *key) {
     while (list && !(list->key && strcmp(list->key, key) == 0)) list = list->next;
@@ -221,8 +220,7 @@ static fv_status run_body(fv_lang_expander *x, const statement *body) {
     return FV_OK;
 }
 
-/* ---- the whole
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- the whole -------------------------------------------------------------------------------------------------- */
 
 /* Every setting must be that of a `param` of the text. */
 static fv_status check_settings(fv_lang_expander *x) {

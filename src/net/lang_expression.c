@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- the cursor
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- the cursor ------------------------------------------------------------------------------------------------- */
 
 int fv_lang_column(const fv_lang_cursor *cursor) { return (int)(cursor->at - cursor->start) + 1; }
 
@@ -86,8 +85,7 @@ const char *fv_lang_quoted(fv_lang_cursor *cursor) {
     return text;
 }
 
-/* ---- expressions
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- expressions ------------------------------------------------------------------------------------------------ */
 
 static fv_lang_expression *read_or(fv_lang_cursor *c);
 

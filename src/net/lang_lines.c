@@ -8,8 +8,7 @@
 
 typedef fv_lang_statement statement;
 
-/* ---- inputs
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- inputs ----------------------------------------------------------------------------------------------------- */
 
 static fv_status read_shape(fv_lang_expander *x, const fv_argument *a, fv_shape *shape) {
     const char *s = a->value;

@@ -31,8 +31,7 @@ static void *take(reader *r, size_t bytes) {
     return memory;
 }
 
-/* ---- lines
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- lines ------------------------------------------------------------------------------------------------------ */
 
 /* Ends the line before its comment; a # in quotes is none. */
 static void drop_comment(char *line) {
@@ -109,8 +108,7 @@ static cursor start(reader *r, const text_line *line) {
                     .error = r->error};
 }
 
-/* ---- names and arguments
- * ------------------------------------------------------------------------------------------------ */
+/* ---- names and arguments ---------------------------------------------------------------------------------------- */
 
 static bool arrow(const cursor *c) { return strncmp(c->at, "<-", 2) == 0; }
 
@@ -179,8 +177,7 @@ static fv_status read_rest(cursor *c, const fv_lang_name **reads) {
     return *c->at ? fv_lang_fail(c, "expected the end of the line, got %s", fv_lang_here(c)) : FV_OK;
 }
 
-/* ---- statements
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- statements ------------------------------------------------------------------------------------------------- */
 
 static fv_status read_body(reader *r, int indent, int depth, const statement **out);
 
@@ -380,8 +377,7 @@ static fv_status read_statement(reader *r, const text_line *line, int depth, sta
     return status;
 }
 
-/* ---- blocks
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- blocks ----------------------------------------------------------------------------------------------------- */
 
 static fv_status read_parameters(cursor *c, fv_lang_block *block) {
     const fv_lang_argument **tail = &block->parameters;
@@ -445,8 +441,7 @@ static fv_status read_block(reader *r, const text_line *line) {
     return status;
 }
 
-/* ---- the whole
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- the whole -------------------------------------------------------------------------------------------------- */
 
 static bool starts_block(const text_line *line) {
     const char *s = line->text + line->indent;

@@ -26,8 +26,7 @@ static void find_activations(printer *p) {
         if (is_activation(&p->net->nodes[n])) p->activation[p->net->nodes[n].sugar_of] = n;
 }
 
-/* ---- names and values
- * --------------------------------------------------------------------------------------------------- */
+/* ---- names and values ------------------------------------------------------------------------------------------- */
 
 /* Names that mean something else when they stand bare: it, in, in2. */
 static bool needs_quotes(const char *name) {
@@ -86,8 +85,7 @@ static bool reads_back(const printer *p, const char *text) {
     return e && !*cursor.at && fv_lang_compute(&context, e, &value) == FV_OK && strcmp(value.text, text) == 0;
 }
 
-/* ---- lines
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- lines ------------------------------------------------------------------------------------------------------ */
 
 static void print_comment(printer *p) {
     for (const char *line = p->net->comment; line;) {

@@ -26,8 +26,7 @@ fv_status fv_lang_net_status(fv_lang_expander *x, const statement *s) {
     return x->net->error.status ? fv_lang_at_statement(x, &x->net->error, s) : FV_OK;
 }
 
-/* ---- words and names
- * -------------------------------------------------------------------------------------------------- */
+/* ---- words and names -------------------------------------------------------------------------------------------- */
 
 const fv_lang_value *fv_lang_find_parameter(void *user, const char *word) {
     fv_lang_expander *x = user;
@@ -176,8 +175,7 @@ const char *fv_lang_application_name(fv_lang_expander *x, const statement *s) {
     return fv_arena_printf(x->arena, "%s%lld", s->names->text, (long long)n);
 }
 
-/* ---- what a line is given
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- what a line is given --------------------------------------------------------------------------------------- */
 
 /* What the line reads: behind `<-`, or the line above. */
 fv_status fv_lang_gather(fv_lang_expander *x, const statement *s, fv_value **out, int *count) {

@@ -49,8 +49,7 @@ static bool placed(const fv_operand_info *operand) {
     return operand->home == FV_HOME_ARENA && operand->first != INT_MAX && operand->bytes > 0;
 }
 
-/* ---- results in the place of dying inputs
- * ----------------------------------------------------------------------------- */
+/* ---- results in the place of dying inputs ----------------------------------------------------------------------- */
 
 /* May argument `arg` of the call be overwritten by argument 0 while the call runs? Cell for cell the same walk. */
 static bool same_cells(const fv_planned_call *call, int arg) {
@@ -155,8 +154,7 @@ static fv_status lay_out_arena(fv_plan *plan, int *heir, bool *inherits, int *or
     return FV_OK;
 }
 
-/* ---- scratch and packed weights
- * ---------------------------------------------------------------------------------------- */
+/* ---- scratch and packed weights --------------------------------------------------------------------------------- */
 
 /* Packs the same weights in the same way as call i: one packed form serves both. */
 static bool packs_alike(const fv_plan *plan, const fv_planned_call *a, const fv_planned_call *b, int arg_a, int arg_b) {

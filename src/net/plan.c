@@ -77,8 +77,7 @@ static fv_status check_concrete(const fv_draft *d) {
     return FV_OK;
 }
 
-/* ---- operands that are there before any call
- * ------------------------------------------------------------------------- */
+/* ---- operands that are there before any call -------------------------------------------------------------------- */
 
 static fv_operand constant_operand(fv_emit *e, int value) {
     fv_operand made = fv_constant(e, &e->plan->types[value], e->plan->net->values[value].constant);

@@ -205,8 +205,7 @@ void fv_emit_unbroadcast(fv_emit *e, const fv_type *tt, fv_operand to, const fv_
     FV_CALL(e, FV_R_REDUCE, &geom, to, from);
 }
 
-/* ---- losses over classes
- * ----------------------------------------------------------------------------------------------- */
+/* ---- losses over classes ---------------------------------------------------------------------------------------- */
 
 fv_status fv_infer_class_loss(fv_infer *infer, bool distributions) {
     char wanted[128], prediction[128], got[128];
@@ -230,8 +229,7 @@ fv_status fv_infer_class_loss(fv_infer *infer, bool distributions) {
     return FV_OK;
 }
 
-/* ---- losses over pairs of elements
- * ------------------------------------------------------------------------------------ */
+/* ---- losses over pairs of elements ------------------------------------------------------------------------------ */
 
 fv_status fv_infer_pair_loss(fv_infer *infer) {
     char p[128], t[128];

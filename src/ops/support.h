@@ -44,8 +44,7 @@ void fv_emit_scale(fv_emit *e, const fv_type *type, fv_operand to, fv_operand fr
 /* Every element becomes `value`. */
 void fv_emit_fill(fv_emit *e, const fv_type *type, fv_operand to, double value);
 
-/* ---- broadcasting: aligned at the last axis, the batch in front of all
- * -------------------------------------------------- */
+/* ---- broadcasting: aligned at the last axis, the batch in front of all ------------------------------------------ */
 
 /* The shape that values of these types have together; fails in the operator's name. */
 fv_status fv_infer_broadcast(fv_infer *infer, fv_type *out);
@@ -60,15 +59,13 @@ void fv_emit_times_sample(fv_emit *e, const fv_type *type, fv_operand y, fv_oper
 /* to (of type tt) = sum of `from` (of type tf) over what broadcasting repeated. */
 void fv_emit_unbroadcast(fv_emit *e, const fv_type *tt, fv_operand to, const fv_type *tf, fv_operand from);
 
-/* ---- losses over classes
- * ------------------------------------------------------------------------------------------------ */
+/* ---- losses over classes ---------------------------------------------------------------------------------------- */
 
 /* Output: one number a sample. The prediction has its classes along the last dimension; the target is class numbers
  * (i32), one for each row of the prediction, or, if `distributions`, probabilities (f32) of the prediction's shape. */
 fv_status fv_infer_class_loss(fv_infer *infer, bool distributions);
 
-/* ---- losses over pairs of elements
- * -------------------------------------------------------------------------------------- */
+/* ---- losses over pairs of elements ------------------------------------------------------------------------------ */
 
 /* Output: one number a sample. Prediction and target must have the same shape, both f32. */
 fv_status fv_infer_pair_loss(fv_infer *infer);
@@ -76,8 +73,7 @@ void fv_emit_pair_loss(fv_emit *e, fv_pairloss kind);
 /* d prediction; and d target for the kinds that are symmetric in the two (squared, absolute, hinge). */
 void fv_emit_pair_loss_back(fv_emit *e, fv_pairloss kind);
 
-/* ---- fields that several operators list
- * ------------------------------------------------------------------------------------ */
+/* ---- fields that several operators list ------------------------------------------------------------------------- */
 
 #define FV_MANY 1e9 /* the most that a count or size field accepts */
 

@@ -45,8 +45,7 @@ fv_status fv_class_weights(const char *text, const int64_t *counts, int classes,
     return FV_OK;
 }
 
-/* ---- k parts
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- k parts ---------------------------------------------------------------------------------------------------- */
 
 /* Deals the samples of one class (-1: those of none) to the parts; goes on where the class before ended, so that parts are of
  * the same size. */

@@ -27,8 +27,7 @@
 #define FACT "fovea.run."
 enum { FORMAT = 1, NUMBERS = 3 };
 
-/* ---- facts
- * ----------------------------------------------------------------------------------------------------------------- */
+/* ---- facts ------------------------------------------------------------------------------------------------------ */
 
 fv_status fv_facts_add(fv_facts *facts, const char *key, const char *value, fv_error *error) {
     if (!value) return FV_OK;
@@ -44,8 +43,7 @@ void fv_facts_free(fv_facts *facts) {
     facts->count = 0;
 }
 
-/* ---- writing
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- writing ---------------------------------------------------------------------------------------------------- */
 
 static fv_status set_fact(fv_store *store, const char *key, const char *value, fv_error *error) {
     char name[64];
@@ -146,8 +144,7 @@ fv_status fv_checkpoint_write(const fv_folder *folder, const fv_model *model, co
     return status;
 }
 
-/* ---- reading
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- reading ---------------------------------------------------------------------------------------------------- */
 
 static fv_status damaged(const char *path, const char *what, fv_error *error) {
     return fv_fail_at(error, FV_E_FORMAT, path, 0, 0, "is no whole checkpoint: %s", what);
@@ -249,8 +246,7 @@ fv_status fv_checkpoint_compare(const fv_checkpoint *checkpoint, const fv_facts 
     return FV_OK;
 }
 
-/* ---- restoring
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- restoring -------------------------------------------------------------------------------------------------- */
 
 static fv_status find(const fv_checkpoint *checkpoint, const char *name, fv_dtype dtype, const fv_shape *shape,
                       fv_tensor *out, fv_error *error) {

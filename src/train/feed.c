@@ -3,8 +3,7 @@
 
 #include "train.h"
 
-/* ---- what the model takes from the data
- * -------------------------------------------------------------------------------- */
+/* ---- what the model takes from the data ------------------------------------------------------------------------- */
 
 const fv_data_field *fv_target_field(const fv_data *data) {
     for (int i = 0; i < data->field_count; i++)
@@ -26,8 +25,7 @@ static int first_input(const fv_net *net) {
     return -1;
 }
 
-/* ---- which field goes where
- * --------------------------------------------------------------------------------------------- */
+/* ---- which field goes where ------------------------------------------------------------------------------------- */
 
 static bool is_whole(fv_dtype dtype) {
     return dtype == FV_I32 || dtype == FV_I64 || dtype == FV_U8 || dtype == FV_BOOL;
@@ -161,8 +159,7 @@ fv_status fv_feed_begin(fv_feed *feed, const fv_model *model, const fv_data *dat
     return FV_OK;
 }
 
-/* ---- a batch
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- a batch ---------------------------------------------------------------------------------------------------- */
 
 /* A class number beyond the net's answers would read memory that is not there. */
 static fv_status check_classes(const fv_feed *feed, int i, const int64_t *order, int64_t count, fv_error *error) {

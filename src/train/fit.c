@@ -10,8 +10,7 @@
 #include "fit.h"
 #include "philox.h"
 
-/* ---- telling
- * ----------------------------------------------------------------------------------------------------------------- */
+/* ---- telling ---------------------------------------------------------------------------------------------------- */
 
 /* Tells the callback where training stands; the first `metrics` values are known. */
 static void tell(fv_training *t, fv_event_kind kind, int64_t epoch, int64_t step, int64_t samples, int metrics,
@@ -40,8 +39,7 @@ static void tell(fv_training *t, fv_event_kind kind, int64_t epoch, int64_t step
     if (t->options->on_event(t->options->user, &event)) t->stopped = true;
 }
 
-/* ---- steps and epochs
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- steps and epochs ------------------------------------------------------------------------------------------- */
 
 /* One batch forward and backward; its share of the step's gradient. */
 static fv_status go(fv_training *t, int64_t epoch, int64_t index, int64_t first, int64_t n, double share, bool begins) {

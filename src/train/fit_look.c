@@ -43,8 +43,7 @@ void fv_fit_say(fv_training *t, const char *format, ...) {
     if (t->options->on_event(t->options->user, &event)) t->stopped = true;
 }
 
-/* ---- before the first step
- * ---------------------------------------------------------------------------------------------- */
+/* ---- before the first step -------------------------------------------------------------------------------------- */
 
 static fv_status count_parts(fv_training *t) {
     const fv_data *other = t->options->validation_data ? t->options->validation_data : t->data;
@@ -138,8 +137,7 @@ fv_status fv_fit_survey(fv_training *t) {
     return status ? status : try_step(t);
 }
 
-/* ---- memory
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- memory ----------------------------------------------------------------------------------------------------- */
 
 /* Optimizer, sums, averages, best weights: they do not depend on the batch. */
 static uint64_t fixed_bytes(const fv_training *t) {
@@ -202,8 +200,7 @@ fv_status fv_fit_check_memory(fv_training *t) {
                    (double)t->memory_needed / mib, t->settings.batch_size, (double)there / mib, fits);
 }
 
-/* ---- layers
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- layers ----------------------------------------------------------------------------------------------------- */
 
 static void say_lines(fv_training *t, int64_t epoch, char *lines) {
     enum { MOST = 4 };
@@ -236,8 +233,7 @@ fv_status fv_fit_watch(fv_training *t, int64_t epoch, fv_text *layers) {
     return status;
 }
 
-/* ---- what went wrong
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- what went wrong -------------------------------------------------------------------------------------------- */
 
 /* "; the last good checkpoint stands ...", or nothing without a folder. */
 static void good_checkpoint(const fv_training *t, char *out, size_t size) {

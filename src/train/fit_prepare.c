@@ -15,8 +15,7 @@ double fv_seconds_since(const struct timespec *start) {
     return (double)(now.tv_sec - start->tv_sec) + 1e-9 * (double)(now.tv_nsec - start->tv_nsec);
 }
 
-/* ---- getting ready
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- getting ready ---------------------------------------------------------------------------------------------- */
 
 static fv_status choose_samples(fv_training *t) {
     const fv_fit_options *o = t->options;
@@ -181,8 +180,7 @@ static fv_status note_settings(fv_training *t) {
     return status;
 }
 
-/* ---- checkpoints
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- checkpoints ------------------------------------------------------------------------------------------------ */
 
 static fv_status fact(fv_training *t, const char *key, const char *format, ...) FV_PRINTF(3, 4);
 static fv_status fact(fv_training *t, const char *key, const char *format, ...) {

@@ -34,8 +34,7 @@ char *fv_folder_file(const char *folder, const char *name, fv_error *error) {
     return path;
 }
 
-/* ---- the lock
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- the lock --------------------------------------------------------------------------------------------------- */
 
 /* "process 123 since 2026-01-31 12:00:00" */
 static void write_holder(int fd) {
@@ -131,8 +130,7 @@ void fv_folder_end(fv_folder *folder) {
     memset(folder, 0, sizeof *folder);
 }
 
-/* ---- history.jsonl
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- history.jsonl ---------------------------------------------------------------------------------------------- */
 
 static fv_status write_log(fv_folder *folder, fv_error *error) {
     char *path = fv_folder_file(folder->path, "history.jsonl", error);
@@ -186,8 +184,7 @@ static fv_status log_epoch(fv_folder *folder, const fv_history *history, double 
     return status;
 }
 
-/* ---- models
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- models ----------------------------------------------------------------------------------------------------- */
 
 static fv_status save(const fv_folder *folder, const fv_model *model, const char *name, fv_error *error) {
     char *path = fv_folder_file(folder->path, name, error);

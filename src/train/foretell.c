@@ -5,8 +5,7 @@
 #include "lang.h"
 #include "train.h"
 
-/* ---- the net that would be trained
- * ---------------------------------------------------------------------------------------- */
+/* ---- the net that would be trained ------------------------------------------------------------------------------ */
 
 /* The same net once more, to be given a loss; its operators of the user's own included. */
 static fv_net *copy_of(const fv_net *net, fv_error *error) {
@@ -30,8 +29,7 @@ static fv_net *with_loss(fv_net *net, const char *loss, fv_error *error) {
     return NULL;
 }
 
-/* ---- adding up
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- adding up -------------------------------------------------------------------------------------------------- */
 
 /* To the whole cache lines that are allocated; the largest number where it does not fit. */
 static uint64_t tensor_bytes(const fv_shape *shape) {
@@ -79,8 +77,7 @@ static void add_plan(const fv_plan *plan, fv_foretold *out) {
     add_weights(plan->net, out);
 }
 
-/* ---- the two kinds of run
- * ------------------------------------------------------------------------------------------------- */
+/* ---- the two kinds of run --------------------------------------------------------------------------------------- */
 
 static fv_status foretell_inference(fv_net *net, const fv_foretell_options *o, fv_foretold *out, fv_error *error) {
     fv_plan_options options = {.batch = o->batch ? o->batch : 1,

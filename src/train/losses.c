@@ -35,8 +35,7 @@ static const char *without_keras(const char *name) {
     return name;
 }
 
-/* ---- what the net has
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- what the net has ------------------------------------------------------------------------------------------- */
 
 /* The application behind a loss that is not the penalty of a regularizer, or -1. */
 static int main_node(const fv_net *net, int loss) {
@@ -98,8 +97,7 @@ fv_reading fv_net_reading(const fv_net *net) {
     return reading;
 }
 
-/* ---- what it gets
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- what it gets ----------------------------------------------------------------------------------------------- */
 
 static const fv_op *find_loss(const fv_net *net, const char *name, fv_error *error) {
     const fv_op *op = fv_net_find_op(net, name);

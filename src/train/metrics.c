@@ -5,8 +5,7 @@
 
 #include "train.h"
 
-/* ---- one sample
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- one sample ------------------------------------------------------------------------------------------------- */
 
 /* Larger is better, whatever the net answers with. */
 static double sign_of(const fv_metric_view *view) { return view->answer == FV_ANSWER_DISTANCES ? -1 : 1; }
@@ -137,8 +136,7 @@ const fv_metric fv_metrics[] = {
 };
 int fv_metric_count(void) { return (int)(sizeof fv_metrics / sizeof fv_metrics[0]); }
 
-/* ---- a run's metrics
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- a run's metrics -------------------------------------------------------------------------------------------- */
 
 static fv_status add_metric(fv_meter *meter, fv_spec *spec, fv_error *error) {
     if (meter->count > FV_MAX_METRICS) return fv_fail(error, FV_E_ARGUMENT, "metrics: at most %d", FV_MAX_METRICS);

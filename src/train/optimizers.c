@@ -73,8 +73,7 @@ const fv_optimizer *fv_find_optimizer(const char *text, double arguments[FV_SPEC
     return check_numbers(&fv_optimizers[at], arguments, error) ? NULL : &fv_optimizers[at];
 }
 
-/* ---- at work
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- at work ---------------------------------------------------------------------------------------------------- */
 
 static fv_status begin_weight(fv_descent *d, fv_trained *weight, const fv_table *table, size_t *scratch,
                               fv_error *error) {

@@ -4,8 +4,7 @@
 #include "picture.h"
 #include "train.h"
 
-/* ---- probabilities
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- probabilities ---------------------------------------------------------------------------------------------- */
 
 static fv_status call_kernel(fv_routine routine, const fv_geom *geom, float *y, const float *x, fv_pool *pool,
                              fv_error *error) {
@@ -41,8 +40,7 @@ fv_status fv_to_probabilities(const fv_reading *reading, fv_tensor *out, fv_pool
     return status;
 }
 
-/* ---- samples
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- samples ---------------------------------------------------------------------------------------------------- */
 
 static fv_status predict_batches(fv_run *run, fv_feed *feed, int output, int64_t first, int64_t count, int64_t batch,
                                  fv_tensor *out, fv_error *error) {
@@ -91,8 +89,7 @@ fv_status fv_predict(fv_model *model, fv_data *data, int64_t first, int64_t coun
     return status;
 }
 
-/* ---- picture files
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- picture files ---------------------------------------------------------------------------------------------- */
 
 static int copy_picture(void *user, int64_t index, void *const *out) {
     const fv_tensor *picture = user;

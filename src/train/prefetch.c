@@ -28,8 +28,7 @@ struct fv_prefetch {
     bool runs, quits;
 };
 
-/* ---- memory of a slot
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- memory of a slot ------------------------------------------------------------------------------------------- */
 
 static size_t row_bytes(const fv_tensor *tensor) {
     size_t all = (size_t)fv_shape_count(&tensor->shape) * fv_dtype_size(tensor->dtype);
@@ -67,8 +66,7 @@ static int64_t samples_in(const fv_prefetch *p, int64_t index) {
     return left < p->batch ? left : p->batch;
 }
 
-/* ---- the thread
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- the thread ------------------------------------------------------------------------------------------------- */
 
 static void *make_batches(void *context) {
     fv_prefetch *p = context;

@@ -6,8 +6,7 @@
 
 #include "train.h"
 
-/* ---- the run
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- the run ---------------------------------------------------------------------------------------------------- */
 
 /* Running statistics that this run may write. */
 static fv_status copy_states(fv_probe *p, fv_error *error) {
@@ -127,8 +126,7 @@ void fv_probe_end(fv_probe *p) {
     memset(p, 0, sizeof *p);
 }
 
-/* ---- what went wrong
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- what went wrong -------------------------------------------------------------------------------------------- */
 
 static bool is_finite(const fv_tensor *tensor) {
     return !tensor->data || tensor->dtype != FV_F32 || fv_all_finite(tensor->data, fv_shape_count(&tensor->shape));
@@ -201,8 +199,7 @@ bool fv_probe_trouble(const fv_probe *p, const int64_t *order, int64_t first, ch
            bad_value(p, true, text, size);
 }
 
-/* ---- how large everything is
- * --------------------------------------------------------------------------------------------- */
+/* ---- how large everything is ------------------------------------------------------------------------------------ */
 
 void fv_probe_reset(fv_probe *p) {
     const fv_plan *plan = fv_run_plan(p->run);

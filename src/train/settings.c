@@ -97,8 +97,7 @@ fv_status fv_settings_read(const fv_model *model, const fv_fit_options *options,
     return FV_OK;
 }
 
-/* ---- going on
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- going on --------------------------------------------------------------------------------------------------- */
 
 static int64_t whole_fact(const fv_checkpoint *checkpoint, const char *key) {
     const char *text = fv_checkpoint_fact(checkpoint, key);

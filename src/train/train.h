@@ -122,8 +122,7 @@ fv_status fv_rate_plan_read(const char *text, fv_rate_plan *out, fv_error *error
 /* The factor at a step (from 0) of a training of `epochs` epochs of `steps` steps: a pure function. */
 double fv_rate_factor(const fv_rate_plan *plan, int64_t step, int64_t steps, int64_t epochs);
 
-/* ---- metrics (metrics.c, metrics.def)
- * -------------------------------------------------------------------------------- */
+/* ---- metrics (metrics.c, metrics.def) --------------------------------------------------------------------------- */
 
 /* What a metric sees of one batch. */
 typedef struct fv_metric_view {
@@ -177,8 +176,7 @@ int64_t fv_view_truth(const fv_metric_view *view, int64_t row);
 int64_t fv_view_answer(const fv_metric_view *view, int64_t row);
 void fv_tally_view(fv_tally *tally, const fv_metric_view *view, int64_t n);
 
-/* ---- feeding (feed.c)
- * -------------------------------------------------------------------------------------------------- */
+/* ---- feeding (feed.c) ------------------------------------------------------------------------------------------- */
 
 /* Which field of the data goes into which input of a run. */
 typedef struct fv_feed {
@@ -202,8 +200,7 @@ const fv_data_field *fv_target_field(const fv_data *data);
 /* The sample shape for the net's first data input, when the net leaves sizes open. */
 const fv_shape *fv_feed_shape(const fv_net *net, const fv_data *data, fv_shape *out);
 
-/* ---- passes over data (passes.c)
- * --------------------------------------------------------------------------------------- */
+/* ---- passes over data (passes.c) -------------------------------------------------------------------------------- */
 
 /* A run without training over a list of samples. */
 typedef struct fv_pass {
@@ -219,8 +216,7 @@ void fv_pass_end(fv_pass *pass);
 /* 0, 1, 2, ... below `count`; free with fv_free. NULL and *error when memory is short. */
 int64_t *fv_all_samples(int64_t count, fv_error *error);
 
-/* ---- history (history.c)
- * ------------------------------------------------------------------------------------------------ */
+/* ---- history (history.c) ---------------------------------------------------------------------------------------- */
 
 struct fv_history {
     int epochs, capacity, metrics;
@@ -236,8 +232,7 @@ void fv_history_add(fv_history *history, const double *values);
 /* Adds rows that were had before: [epochs][metrics]. */
 fv_status fv_history_restore(fv_history *history, const double *values, int64_t epochs, fv_error *error);
 
-/* ---- classes and parts (balance.c)
- * -------------------------------------------------------------------------------------- */
+/* ---- classes and parts (balance.c) ------------------------------------------------------------------------------ */
 
 /* counts[class] of the samples; what is of no class is not counted. */
 void fv_count_classes(const fv_data *data, const int64_t *samples, int64_t count, int64_t *counts);
@@ -249,8 +244,7 @@ fv_status fv_class_weights(const char *text, const int64_t *counts, int classes,
 fv_status fv_data_fold(const fv_data *data, int fold, int folds, uint64_t seed, int64_t **train, int64_t *train_count,
                        int64_t **held, int64_t *held_count, fv_error *error);
 
-/* ---- which epoch is best, and when to stop (stopping.c)
- * ------------------------------------------------------------------ */
+/* ---- which epoch is best, and when to stop (stopping.c) --------------------------------------------------------- */
 
 typedef struct fv_stopping {
     int column; /* of the history */
@@ -266,8 +260,7 @@ fv_status fv_stopping_read(fv_stopping *stopping, const char *text, const fv_his
 int fv_stopping_best(const fv_stopping *stopping, const fv_history *history);
 bool fv_stopping_due(const fv_stopping *stopping, const fv_history *history);
 
-/* ---- gradients between backward and optimizer (gradients.c)
- * -------------------------------------------------------------- */
+/* ---- gradients between backward and optimizer (gradients.c) ----------------------------------------------------- */
 
 typedef struct fv_gradients {
     fv_descent *descent;
@@ -286,8 +279,7 @@ void fv_gradients_clip(fv_gradients *gradients);
 void fv_gradients_end(fv_gradients *gradients);
 bool fv_all_finite(const float *numbers, int64_t count);
 
-/* ---- a look at every value of a step (probe.c)
- * --------------------------------------------------------------------------- */
+/* ---- a look at every value of a step (probe.c) ------------------------------------------------------------------ */
 
 /* A run of its own in which every value and gradient stays readable. It reads the model's weights but has copies of the running
  * statistics, so that looking changes nothing. */
@@ -313,8 +305,7 @@ void fv_probe_add(fv_probe *probe);
 void fv_probe_report(const fv_probe *probe, fv_text *json, fv_text *warnings);
 void fv_probe_end(fv_probe *probe);
 
-/* ---- averaged weights (average.c)
- * ---------------------------------------------------------------------------------------- */
+/* ---- averaged weights (average.c) ------------------------------------------------------------------------------- */
 
 /* w' = k*w' + (1-k)*w after every step, k = min(keep, (1 + step) / (10 + step)): the start is forgotten soon. */
 typedef struct fv_average {
@@ -330,8 +321,7 @@ void fv_average_swap(fv_average *average);
 void fv_average_take(fv_average *average);
 void fv_average_end(fv_average *average);
 
-/* ---- soft targets (teacher.c)
- * -------------------------------------------------------------------------------------------- */
+/* ---- soft targets (teacher.c) ----------------------------------------------------------------------------------- */
 
 typedef struct fv_teacher {
     fv_run *run;
@@ -352,14 +342,12 @@ fv_status fv_teacher_answer(fv_teacher *teacher, fv_run *student, const int64_t 
                             fv_error *error);
 void fv_teacher_end(fv_teacher *teacher, fv_net *net);
 
-/* ---- what the machine has (machine.c)
- * ------------------------------------------------------------------------------------ */
+/* ---- what the machine has (machine.c) --------------------------------------------------------------------------- */
 
 /* Bytes that this process may still allocate: of the machine, and of its control group where that has a limit; 0: not known. */
 size_t fv_memory_there(void);
 
-/* ---- a training's folder (folder.c)
- * -------------------------------------------------------------------------------------- */
+/* ---- a training's folder (folder.c) ----------------------------------------------------------------------------- */
 
 /* best.safetensors, last.safetensors, history.jsonl and checkpoints. Without a folder every call does nothing. */
 typedef struct fv_folder {
@@ -380,8 +368,7 @@ void fv_folder_end(fv_folder *folder);
 /* The path of a file in a folder; free with fv_free. */
 char *fv_folder_file(const char *folder, const char *name, fv_error *error);
 
-/* ---- checkpoints (checkpoint.c)
- * ------------------------------------------------------------------------------------------ */
+/* ---- checkpoints (checkpoint.c) --------------------------------------------------------------------------------- */
 
 /* What must be the same when a training goes on: "batch_size" -> "64". */
 enum { FV_MAX_FACTS = 32 };
@@ -424,15 +411,13 @@ fv_status fv_checkpoint_restore(const fv_checkpoint *checkpoint, fv_model *model
                                 fv_error *error);
 void fv_checkpoint_close(fv_checkpoint *checkpoint);
 
-/* ---- which data it was (fingerprint.c)
- * ----------------------------------------------------------------------------------- */
+/* ---- which data it was (fingerprint.c) -------------------------------------------------------------------------- */
 
 /* "60000 samples, picture u8 28x28x1, class u8 scalar (target), 10 classes, 0123456789abcdef": the hash is of up to 64
  * samples, evenly spread with the first and the last among them. Free with fv_free. */
 char *fv_data_fingerprint(const fv_data *data, fv_error *error);
 
-/* ---- batches ahead of time (prefetch.c)
- * ---------------------------------------------------------------------------------- */
+/* ---- batches ahead of time (prefetch.c) ------------------------------------------------------------------------- */
 
 /* A thread that makes the next batches in slots of its own; batch k comes from slot k, whenever it was made. */
 typedef struct fv_prefetch fv_prefetch;
@@ -443,8 +428,7 @@ void fv_prefetch_start(fv_prefetch *prefetch, const int64_t *order, int64_t samp
 fv_status fv_prefetch_take(fv_prefetch *prefetch, int64_t index, fv_error *error);
 void fv_prefetch_free(fv_prefetch *prefetch);
 
-/* ---- options (settings.c)
- * ------------------------------------------------------------------------------------------------ */
+/* ---- options (settings.c) --------------------------------------------------------------------------------------- */
 
 /* Everything that a training needs to know, after options, compile's choices and the net's `train` line, in that order.
  */

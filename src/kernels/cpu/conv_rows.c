@@ -47,8 +47,7 @@ static size_t area_of(const conv_shape *s, const conv_job *job, const conv_band 
     return x + y + runs + copy;
 }
 
-/* ---- lists: the band's pixels and the runs that each of them reads
- * --------------------------------------------------- */
+/* ---- lists: the band's pixels and the runs that each of them reads ---------------------------------------------- */
 
 static void list_pixels(const conv_shape *s, const conv_job *job, const conv_place *p, const conv_view *v,
                         rows_area *area) {

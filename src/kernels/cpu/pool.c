@@ -87,8 +87,7 @@ static float divisor(const fv_pool_geom *g, int64_t inside, int64_t cells) {
     return g->kind == FV_POOL_MEAN_PADDED ? (float)cells : 1.0f;
 }
 
-/* ---- forward
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- forward ---------------------------------------------------------------------------------------------------- */
 
 /* Channels c .. c+lanes-1 of one window; count >= 1. */
 FV_INLINE void lanes_forward(bool max, float *y, const float *x, const int64_t *offset, int64_t count, int64_t c,
@@ -154,8 +153,7 @@ static fv_status run_pool(const fv_call *call) {
     return FV_OK;
 }
 
-/* ---- backward
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- backward --------------------------------------------------------------------------------------------------- */
 
 /* Every cell is in exactly one window: each can be written once and nothing need be cleared. */
 static bool tiles(const fv_pool_geom *g) {
@@ -261,8 +259,7 @@ static fv_status run_pool_back(const fv_call *call) {
     return FV_OK;
 }
 
-/* ---- what lies where the maximum is
- * ---------------------------------------------------------------------------------- */
+/* ---- what lies where the maximum is ----------------------------------------------------------------------------- */
 
 static void window_pick(float *y, const float *from, const float *x, const float *max, const int64_t *offset,
                         int64_t count, int64_t channels) {
