@@ -22,7 +22,7 @@ static const cli_option list[] = {
     {"classes", 0, CLI_TEXT, offsetof(options, classes), "FILE", "names of the classes, one a line", 0, 0},
     {"verbose", 'v', CLI_FLAG, offsetof(options, verbose), NULL, "every weight with the name it comes from", 0, 0}};
 
-/* ---- names of classes ---------------------------------------------------------------------------------------------------------- */
+/* ---- names of classes ------------------------------------------------------------------------------------------- */
 
 typedef struct lines {
     char **of;
@@ -67,7 +67,7 @@ static int read_lines(const cli_call *call, const char *path, lines *out) {
     return failed ? cli_fail_text(call, "%s cannot be read as names, one a line", path) : CLI_GOOD;
 }
 
-/* ---- telling -------------------------------------------------------------------------------------------------------------------- */
+/* ---- telling ---------------------------------------------------------------------------------------------------- */
 
 typedef struct report {
     bool verbose;
@@ -99,7 +99,7 @@ static void print_unused(const report *r) {
     printf("%s\n", shown < r->unused ? ", ..." : "");
 }
 
-/* ---- the command ------------------------------------------------------------------------------------------------------------------ */
+/* ---- the command ------------------------------------------------------------------------------------------------ */
 
 static int convert(const cli_call *call, fv_net *net, const lines *classes, report *r) {
     const options *o = call->options;

@@ -19,7 +19,7 @@ static const cli_option list[] = {
     CLI_DATA_SEED(options),
     CLI_JSON(options)};
 
-/* ---- the parts ----------------------------------------------------------------------------------------------------- */
+/* ---- the parts -------------------------------------------------------------------------------------------------- */
 
 static const char *const part_names[] = {"train", "validation", "test"};
 enum { PARTS = sizeof part_names / sizeof *part_names };
@@ -61,7 +61,7 @@ static bool open_parts(const char *spec, const options *o, parts *out, fv_error 
     return good;
 }
 
-/* ---- text ---------------------------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------------------------- */
 
 static void print_head(const char *spec, const parts *p) {
     char text[128];
@@ -140,7 +140,7 @@ static void print_classes(const parts *p, const fv_data_facts *facts) {
     if (shown < count) printf("... and %d more\n", count - shown);
 }
 
-/* ---- what is worth a look ------------------------------------------------------------------------------------------ */
+/* ---- what is worth a look --------------------------------------------------------------------------------------- */
 
 static int print_unbalanced(const parts *p, const fv_data_facts *facts) {
     enum { TIMES = 5 };
@@ -208,7 +208,7 @@ static void print_problems(const parts *p, const fv_data_facts *facts) {
     if (!found) printf("Nothing is broken, constant, sorted or there twice.\n");
 }
 
-/* ---- JSON ---------------------------------------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------------------------- */
 
 static json_t *json_range(const fv_range *r) {
     return json_pack("{s:o, s:o, s:o, s:o}", "least", cli_json_number(r->least), "most", cli_json_number(r->most),
@@ -262,7 +262,7 @@ static int print_json(const cli_call *call, const parts *p, const fv_data_facts 
                                           "duplicates", json_twins(facts)));
 }
 
-/* ---- the command --------------------------------------------------------------------------------------------------- */
+/* ---- the command ------------------------------------------------------------------------------------------------ */
 
 static int describe(const cli_call *call, const parts *p) {
     const options *o = call->options;

@@ -39,7 +39,7 @@ typedef struct source {
     fv_data *data;
 } source;
 
-/* ---- samples of a set ----------------------------------------------------------------------------------------------------- */
+/* ---- samples of a set ------------------------------------------------------------------------------------------- */
 
 /* "DATA:part:7" -> "DATA:part" and 7; NULL if it does not end in a number. */
 static char *split_index(const char *text, int64_t *index) {
@@ -112,7 +112,7 @@ static fv_status ask_sample(const cli_call *call, fv_model *model, source *s, qu
     return status ? status : read_sample(s->data, index, q, error);
 }
 
-/* ---- telling ------------------------------------------------------------------------------------------------------------------ */
+/* ---- telling ---------------------------------------------------------------------------------------------------- */
 
 static const char *class_name(const fv_model *model, int64_t i, char number[32]) {
     if (i < fv_model_class_count(model)) return fv_model_class_name(model, (int)i);
@@ -210,7 +210,7 @@ static int tell(const cli_call *call, const fv_model *model, const question *q, 
     return CLI_GOOD;
 }
 
-/* ---- the command ------------------------------------------------------------------------------------------------------------------ */
+/* ---- the command ------------------------------------------------------------------------------------------------ */
 
 static int answer_all(const cli_call *call, fv_model *model, json_t *all) {
     const options *o = call->options;

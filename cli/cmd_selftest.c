@@ -35,13 +35,13 @@ static void note(tally *t, const char *subject, const char *title, const char *r
         printf("ok      %s: %s\n        %s\n", subject, title, result);
 }
 
-/* ---- worked examples of the operators -------------------------------------------------------------------------------------- */
+/* ---- worked examples of the operators --------------------------------------------------------------------------- */
 
 static void on_example(void *user, const char *op, const char *title, const char *result, const char *problem) {
     note(user, op, title, result, problem);
 }
 
-/* ---- whole networks: counts and what a cell sees ----------------------------------------------------------------------------------------------------- */
+/* ---- whole networks: counts and what a cell sees ---------------------------------------------------------------- */
 
 typedef struct cost_check {
     const char *title, *text;                  /* a name of the zoo, or a text */

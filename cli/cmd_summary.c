@@ -32,7 +32,7 @@ static const cli_option list[] = {
     {"exact", 0, CLI_FLAG, offsetof(options, exact), NULL, "plan no sums that round worse than direct ones", 0, 0},
     CLI_JSON(options)};
 
-/* ---- the table ---------------------------------------------------------------------------------------------------------- */
+/* ---- the table -------------------------------------------------------------------------------------------------- */
 
 enum { NAME, OPERATOR, OUTPUT, PARAMETERS, WORKING, MACS, FIELD, JUMP, MEMORY, COLUMNS };
 static const char *const heads[COLUMNS] = {"layer",         "operator", "output", "parameters", "",
@@ -110,7 +110,7 @@ static void print_table(const row *rows, int count) {
     print_row(&rows[count - 1], widths);
 }
 
-/* ---- below the table -------------------------------------------------------------------------------------------------------- */
+/* ---- below the table -------------------------------------------------------------------------------------------- */
 
 static void print_most(const fv_summary *summary, const fv_layer *total) {
     const fv_layer *costly = NULL, *heavy = NULL;
@@ -179,7 +179,7 @@ static int print_json(const cli_call *call, fv_net *net, const fv_shape *input, 
                                     cli_json_memory(net, input, batch), "layers", layers));
 }
 
-/* ---- the plan -------------------------------------------------------------------------------------------------------------------- */
+/* ---- the plan --------------------------------------------------------------------------------------------------- */
 
 static int print_plan(const cli_call *call, const options *o, fv_net *net, const fv_shape *shape) {
     fv_error error = {0};
@@ -198,7 +198,7 @@ static int print_plan(const cli_call *call, const options *o, fv_net *net, const
     return CLI_GOOD;
 }
 
-/* ---- the command ------------------------------------------------------------------------------------------------------------------ */
+/* ---- the command ------------------------------------------------------------------------------------------------ */
 
 static int print(const cli_call *call, const options *o, fv_net *net) {
     fv_error error = {0};

@@ -114,7 +114,7 @@ typedef struct training {
     fv_tensorboard *board;
 } training;
 
-/* ---- Ctrl-C ----------------------------------------------------------------------------------------------------------------- */
+/* ---- Ctrl-C ----------------------------------------------------------------------------------------------------- */
 
 static volatile sig_atomic_t interrupted; /* by which signal; 0: by none */
 
@@ -142,7 +142,7 @@ static void release_signals(void) {
         if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler == on_interrupt) signal(signals[i], SIG_DFL);
 }
 
-/* ---- the run folder ----------------------------------------------------------------------------------------------------------- */
+/* ---- the run folder --------------------------------------------------------------------------------------------- */
 
 static const char *const run_files[] = {"best.safetensors", "last.safetensors", "checkpoint.safetensors",
                                         "checkpoint.previous.safetensors", "history.jsonl"};
@@ -194,7 +194,7 @@ static void remove_parents(const training *t) {
     }
 }
 
-/* ---- getting ready -------------------------------------------------------------------------------------------------------------- */
+/* ---- getting ready ---------------------------------------------------------------------------------------------- */
 
 /* What the library does not know of a run is kept in notes of the model, so that --resume finds it. */
 static const char *kept(const training *t, const char *key) { return fv_model_note(t->model, key); }
@@ -488,7 +488,7 @@ static bool fit(training *t, fv_error *error) {
     return t->history != NULL;
 }
 
-/* ---- the end -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- the end ---------------------------------------------------------------------------------------------------- */
 
 static bool plain_word(const char *s) {
     return *s && strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,+%") == strlen(s);

@@ -20,7 +20,7 @@ int cli_usage_error(const cli_command *command, const char *format, ...) {
     return CLI_USAGE;
 }
 
-/* ---- nearest words ---------------------------------------------------------------------------------------------------- */
+/* ---- nearest words ---------------------------------------------------------------------------------------------- */
 
 /* Edit distance with one row. */
 static int distance(const char *a, const char *b) {
@@ -57,7 +57,7 @@ const char *cli_nearest(const char *word, const char *const *words, int count) {
     return nearest;
 }
 
-/* ---- values -------------------------------------------------------------------------------------------------------------- */
+/* ---- values ----------------------------------------------------------------------------------------------------- */
 
 static bool in_range(const cli_option *o, double value) {
     return (o->min == 0 && o->max == 0) || (value >= o->min && value <= o->max);
@@ -117,7 +117,7 @@ static int read_option(cli_call *call, const cli_option *o, char *text) {
     return CLI_USAGE;
 }
 
-/* ---- the command line -------------------------------------------------------------------------------------------------------- */
+/* ---- the command line ------------------------------------------------------------------------------------------- */
 
 static int unknown_option(const cli_command *command, const char *given, int letter) {
     const char *names[CLI_MAX_OPTIONS + 1];
@@ -185,7 +185,7 @@ int cli_parse(cli_call *call, int argc, char **argv) {
     return check_operands(call);
 }
 
-/* ---- help ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- help ------------------------------------------------------------------------------------------------------- */
 
 static void print_indented(FILE *out, const char *text) {
     for (const char *line = text; line && *line;) {

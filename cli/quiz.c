@@ -33,7 +33,7 @@ typedef struct quiz {
 
 static const fv_layer *row(const quiz *q, int i) { return fv_summary_layer(q->summary, i); }
 
-/* ---- what to ask about ------------------------------------------------------------------------------------------------------ */
+/* ---- what to ask about ------------------------------------------------------------------------------------------ */
 
 static int64_t jump_before(const quiz *q, const fv_layer *layer) {
     return layer->from < 0 ? 1 : row(q, layer->from)->jump;
@@ -88,7 +88,7 @@ static int most(const quiz *q, bool macs) {
     return found;
 }
 
-/* ---- working in numbers ------------------------------------------------------------------------------------------------------ */
+/* ---- working in numbers ----------------------------------------------------------------------------------------- */
 
 static void add(char *text, size_t size, const char *format, ...) FV_PRINTF(3, 4);
 static void add(char *text, size_t size, const char *format, ...) {
@@ -218,7 +218,7 @@ static void explain_macs(const fv_layer *layer, char *out, size_t size) {
     add(out, size, "%.*s = %s", (int)first, layer->working, cli_grouped(layer->macs, number));
 }
 
-/* ---- questions ---------------------------------------------------------------------------------------------------------------- */
+/* ---- questions -------------------------------------------------------------------------------------------------- */
 
 static question *ask(quiz *q, answer_kind kind) {
     question *new = &q->asked[q->count++];
@@ -308,7 +308,7 @@ static void ask_counts(quiz *q) {
     explain_macs(layer, new->working, sizeof new->working);
 }
 
-/* ---- answers ------------------------------------------------------------------------------------------------------------------ */
+/* ---- answers ---------------------------------------------------------------------------------------------------- */
 
 static void tell_answer(const quiz *q, const question *asked, char *out, size_t size) {
     char number[32];
@@ -375,7 +375,7 @@ static bool is_right(const quiz *q, const question *asked, const char *text) {
     return false;
 }
 
-/* ---- the quiz ----------------------------------------------------------------------------------------------------------------- */
+/* ---- the quiz --------------------------------------------------------------------------------------------------- */
 
 static void print_working(const char *working) {
     while (*working) {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the metrics of all samples ------------------------------------------------------------------------------------- */
+/* ---- the metrics of all samples --------------------------------------------------------------------------------- */
 
 void cli_print_metrics(const fv_history *history) {
     char text[48];
@@ -25,7 +25,7 @@ json_t *cli_json_metrics(const fv_history *history) {
     return metrics;
 }
 
-/* ---- classes ---------------------------------------------------------------------------------------------------------- */
+/* ---- classes ---------------------------------------------------------------------------------------------------- */
 
 /* Characters that a UTF-8 text takes on a terminal, near enough. */
 static int width_of(const char *s) {
@@ -69,7 +69,7 @@ void cli_print_classes(const fv_scores *scores) {
     if (fv_scores_class_count(scores) == 2) printf("area under the ROC curve: %.4f\n", fv_scores_auc(scores));
 }
 
-/* ---- confusion ---------------------------------------------------------------------------------------------------------- */
+/* ---- confusion -------------------------------------------------------------------------------------------------- */
 
 enum { WIDEST_MATRIX = 30, MOST_PAIRS = 5 };
 
@@ -144,7 +144,7 @@ void cli_print_confusion(const fv_scores *scores) {
     print_pairs(scores);
 }
 
-/* ---- JSON --------------------------------------------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------------------------- */
 
 static json_t *json_class(const fv_class_score *s, bool named) {
     json_t *object = json_pack("{s:o, s:o, s:o}", "precision", cli_json_number(s->precision), "recall",

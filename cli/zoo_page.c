@@ -25,7 +25,7 @@ int cli_comment_line(const char *text, int number, const char **line) {
     return (int)strcspn(*line, "\n");
 }
 
-/* ---- what the comment says ------------------------------------------------------------------------------------------------------ */
+/* ---- what the comment says -------------------------------------------------------------------------------------- */
 
 /* Four digits of this century or the last, alone. */
 static int year_of(const char *text) {
@@ -78,7 +78,7 @@ static void print_comment(const char *text) {
     }
 }
 
-/* ---- what is counted ---------------------------------------------------------------------------------------------------------------- */
+/* ---- what is counted -------------------------------------------------------------------------------------------- */
 
 static const char *sample(const fv_shape *shape, char out[128]) {
     fv_shape_text(shape, out, 128);
@@ -131,7 +131,7 @@ static void print_section(const entry *e) {
     printf("\n<details><summary>picture</summary>\n\n![%s](pictures/%s.svg)\n\n</details>\n", e->name, e->name);
 }
 
-/* ---- the page ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- the page --------------------------------------------------------------------------------------------------- */
 
 static int by_time(const void *a, const void *b) {
     const entry *x = a, *y = b;

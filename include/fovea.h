@@ -44,12 +44,12 @@ extern "C" {
  */
 #define FV_ZERO (-0x7fffffff)
 
-/* ---- version -------------------------------------------------------------------------------------------------- */
+/* ---- version ---------------------------------------------------------------------------------------------------- */
 
 /* "0.1.0" */
 FV_API const char *fv_version(void);
 
-/* ---- errors --------------------------------------------------------------------------------------------------- */
+/* ---- errors ----------------------------------------------------------------------------------------------------- */
 
 typedef enum fv_status {
     FV_OK = 0,
@@ -81,7 +81,7 @@ FV_API const char *fv_error_text(const fv_error *error, char *out, size_t size);
 /* Frees text and arrays that the library handed over (each such function says so). */
 FV_API void fv_free(void *memory);
 
-/* ---- tensors -------------------------------------------------------------------------------------------------- */
+/* ---- tensors ---------------------------------------------------------------------------------------------------- */
 
 typedef enum fv_dtype { FV_NO_DTYPE = 0, FV_F32, FV_F64, FV_I32, FV_I64, FV_U8, FV_BOOL } fv_dtype;
 
@@ -113,7 +113,7 @@ FV_API const char *fv_shape_text(const fv_shape *shape, char *out, size_t size);
 /* A tensor with zeroed memory of its own; free its data with fv_free. data is NULL when memory is short. */
 FV_API fv_tensor fv_tensor_new(fv_dtype dtype, const fv_shape *shape);
 
-/* ---- networks ------------------------------------------------------------------------------------------------- */
+/* ---- networks --------------------------------------------------------------------------------------------------- */
 
 /* A directed acyclic graph of operator applications with named inputs and outputs. */
 typedef struct fv_net fv_net;
@@ -186,7 +186,7 @@ FV_API void fv_output(fv_value value, const char *name);
 /* Adds weight * (mean over the samples of a loss value) to what training minimises. */
 FV_API void fv_add_loss(fv_value value, double weight);
 
-/* ---- what a net will cost, before any run ---------------------------------------------------------------------- */
+/* ---- what a net will cost, before any run ----------------------------------------------------------------------- */
 
 typedef struct fv_layer {
     const char *name, *op; /* "block1.conv1", "conv" */
@@ -245,7 +245,7 @@ FV_API fv_status fv_foretell_with(fv_net *net, fv_foretold *out, fv_error *error
 #define fv_foretell(net, out, error, ...)                                                                              \
     fv_foretell_with(net, out, error, FV_OPTIONS(fv_foretell_options, __VA_ARGS__))
 
-/* ---- what a net looks like ---------------------------------------------------------------------------------------- */
+/* ---- what a net looks like -------------------------------------------------------------------------------------- */
 
 typedef struct fv_dot_options {
     size_t size;
@@ -322,7 +322,7 @@ FV_API void fv_model_set_preprocess(fv_model *model, const fv_preprocess *prepro
 FV_API const char *fv_model_note(const fv_model *model, const char *key);
 FV_API fv_status fv_model_set_note(fv_model *model, const char *key, const char *value, fv_error *error);
 
-/* ---- weights from elsewhere --------------------------------------------------------------------------------------- */
+/* ---- weights from elsewhere ------------------------------------------------------------------------------------- */
 
 /* What became of one weight of the net, or of a tensor that the net has no use for. */
 typedef struct fv_import_line {
@@ -362,7 +362,7 @@ FV_API const char *fv_names_text(const char *name);
 FV_API fv_status fv_model_start_from(fv_model *model, const fv_model *from, fv_on_import on_line, void *user,
                                      fv_error *error);
 
-/* ---- runs: a model compiled for use ------------------------------------------------------------------------------ */
+/* ---- runs: a model compiled for use ----------------------------------------------------------------------------- */
 
 typedef struct fv_run fv_run;
 
@@ -457,7 +457,7 @@ FV_API const char *fv_data_skipped(const fv_data *data, int64_t index);
 /* Reads one sample, raw: out[i] has room for field i. */
 FV_API fv_status fv_data_read(fv_data *data, int64_t index, void *const *out, fv_error *error);
 
-/* ---- what is in a set of data ------------------------------------------------------------------------------------ */
+/* ---- what is in a set of data ----------------------------------------------------------------------------------- */
 
 /* One part of a set ("train"), open. */
 typedef struct fv_data_part {

@@ -60,7 +60,7 @@ static double peak_bytes(void) {
 #endif
 }
 
-/* ---- the process of one net ------------------------------------------------------------------------------------------ */
+/* ---- the process of one net ------------------------------------------------------------------------------------- */
 
 /* What it hands back through the pipe. */
 typedef struct measured {
@@ -119,7 +119,7 @@ static measured measure(const full *f) {
     return m;
 }
 
-/* ---- the process that judges ------------------------------------------------------------------------------------------- */
+/* ---- the process that judges ------------------------------------------------------------------------------------ */
 
 static const char *program;
 

@@ -54,7 +54,7 @@ static void check_lacks(const char *dot, const char *word) {
     if (strstr(dot, word)) fail_msg("\"%s\" should not be in\n%s", word, dot);
 }
 
-/* ---- the parts --------------------------------------------------------------------------------------------------- */
+/* ---- the parts -------------------------------------------------------------------------------------------------- */
 
 static void a_chain(void **state) {
     (void)state;
@@ -111,7 +111,7 @@ static void losses_and_targets_are_left_out(void **state) {
     fv_net_free(net);
 }
 
-/* ---- blocks ------------------------------------------------------------------------------------------------------ */
+/* ---- blocks ----------------------------------------------------------------------------------------------------- */
 
 static const char repeated[] = "block unit(n)\n"
                                "  conv n 3x3 padding=same\n"
@@ -181,7 +181,7 @@ static void growing_chains_are_folded(void **state) {
     fv_net_free(net);
 }
 
-/* ---- from outside ------------------------------------------------------------------------------------------------ */
+/* ---- from outside ----------------------------------------------------------------------------------------------- */
 
 static void hostile_names(void **state) {
     (void)state;

@@ -4,7 +4,7 @@
 
 #include "graph.h"
 
-/* ---- an operator with one field of every kind -------------------------------------------------------------------- */
+/* ---- an operator with one field of every kind ------------------------------------------------------------------- */
 
 static const fv_choices modes = {"fv_mode", "FV_", {"plain", "fancy", "strange"}};
 static const fv_choices paddings = {"fv_pads", "FV_", {"valid", "same", "full"}};
@@ -50,7 +50,7 @@ static struct sample good(const char *text) {
     return out;
 }
 
-/* ---- from text --------------------------------------------------------------------------------------------------- */
+/* ---- from text -------------------------------------------------------------------------------------------------- */
 
 static void defaults_are_filled_in(void **state) {
     (void)state;
@@ -140,7 +140,7 @@ static void the_layer_and_the_place_are_named(void **state) {
     assert_int_equal(error.column, 15);
 }
 
-/* ---- to text ----------------------------------------------------------------------------------------------------- */
+/* ---- to text ---------------------------------------------------------------------------------------------------- */
 
 static void only_what_differs_is_written_and_reads_back(void **state) {
     (void)state;
@@ -178,7 +178,7 @@ static void only_what_differs_is_written_and_reads_back(void **state) {
     }
 }
 
-/* ---- from options structs ---------------------------------------------------------------------------------------- */
+/* ---- from options structs --------------------------------------------------------------------------------------- */
 
 /* What fovea_ops.h would declare. */
 typedef struct options {

@@ -159,7 +159,7 @@ static void names_that_are_no_text_are_escaped(void **state) {
     fv_data_free(data);
 }
 
-/* ---- bad files ------------------------------------------------------------------------------------------------------------- */
+/* ---- bad files -------------------------------------------------------------------------------------------------- */
 
 static void make_bad_set(void) {
     write_grey("set/train/a/1.pgm", 4, 4, 1);
@@ -208,7 +208,7 @@ static void bad_files_can_be_left_out(void **state) {
     check_refused(temp_path("bad"), &options, "the file is empty");
 }
 
-/* ---- several threads --------------------------------------------------------------------------------------------------------- */
+/* ---- several threads -------------------------------------------------------------------------------------------- */
 
 static void batches_are_the_same_at_every_number_of_threads(void **state) {
     (void)state;

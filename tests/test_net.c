@@ -3,7 +3,7 @@
 
 #include "graph.h"
 
-/* ---- operators that show every feature of an application --------------------------------------------------------- */
+/* ---- operators that show every feature of an application -------------------------------------------------------- */
 
 #define FIELDS(F)                                                                                                      \
     F(fake, INT, units, .positional = true, .required = true, .min = 1, .help = "number of outputs")                   \
@@ -111,7 +111,7 @@ static void check_error(fv_net *net, fv_status status, const char *message) {
     fv_net_free(net);
 }
 
-/* ---- inputs ------------------------------------------------------------------------------------------------------ */
+/* ---- inputs ----------------------------------------------------------------------------------------------------- */
 
 static void inputs_have_a_batch_and_names(void **state) {
     (void)state;
@@ -167,7 +167,7 @@ static void wrong_inputs_are_refused(void **state) {
     }
 }
 
-/* ---- names ------------------------------------------------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------------------------------------------------ */
 
 static void layers_are_counted_in_their_scope(void **state) {
     (void)state;
@@ -287,7 +287,7 @@ static void names_are_unique_and_plain(void **state) {
     check_error(net, FV_E_ARGUMENT, "the name \"left\" is used twice");
 }
 
-/* ---- applications ------------------------------------------------------------------------------------------------ */
+/* ---- applications ----------------------------------------------------------------------------------------------- */
 
 static void parameters_are_made_as_the_operator_says(void **state) {
     (void)state;
@@ -428,7 +428,7 @@ static void what_operators_say_is_checked(void **state) {
     }
 }
 
-/* ---- errors ------------------------------------------------------------------------------------------------------ */
+/* ---- errors ----------------------------------------------------------------------------------------------------- */
 
 static void the_first_error_stays_and_bad_values_pass_through(void **state) {
     (void)state;
@@ -462,7 +462,7 @@ static void a_value_that_never_was_is_an_error(void **state) {
     check_error(fv_net_new(), FV_E_ARGUMENT, "the net is empty: it needs an input and a layer");
 }
 
-/* ---- options structs --------------------------------------------------------------------------------------------- */
+/* ---- options structs -------------------------------------------------------------------------------------------- */
 
 typedef struct fake_options {
     size_t size;
@@ -518,7 +518,7 @@ static void bad_values_pass_through_builders(void **state) {
     check_error(net, FV_E_ARGUMENT, "fake1 (fake): units must be at least 1, got -3");
 }
 
-/* ---- sugar, losses, outputs -------------------------------------------------------------------------------------- */
+/* ---- sugar, losses, outputs ------------------------------------------------------------------------------------- */
 
 static void activation_is_an_operator_of_its_own_behind(void **state) {
     (void)state;
@@ -641,7 +641,7 @@ static void a_target_is_made_once(void **state) {
     fv_net_free(net);
 }
 
-/* ---- shapes of the whole graph ----------------------------------------------------------------------------------- */
+/* ---- shapes of the whole graph ---------------------------------------------------------------------------------- */
 
 static void open_sizes_are_fixed_by_a_sample(void **state) {
     (void)state;
@@ -664,7 +664,7 @@ static void open_sizes_are_fixed_by_a_sample(void **state) {
     fv_net_free(net);
 }
 
-/* ---- memory ------------------------------------------------------------------------------------------------------ */
+/* ---- memory ----------------------------------------------------------------------------------------------------- */
 
 /* A net with everything in it; false if memory ran short on the way, which must then have been reported. */
 static bool build_and_summarize(void) {

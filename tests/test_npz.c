@@ -20,7 +20,7 @@ int main(void) {
 
 #else
 
-/* ---- a small writer of zip archives --------------------------------------------------------------------------------------- */
+/* ---- a small writer of zip archives ----------------------------------------------------------------------------- */
 
 typedef struct zip {
     unsigned char *bytes, directory[4096];
@@ -102,7 +102,7 @@ static void add_bytes(zip *z, const char *name, bool packs, const char *shape, c
     add(z, name, packs, bytes, npy(bytes, shape, values, size));
 }
 
-/* ---- the tests --------------------------------------------------------------------------------------------------------------- */
+/* ---- the tests -------------------------------------------------------------------------------------------------- */
 
 static void reads_stored_and_packed_arrays(void **state) {
     (void)state;

@@ -345,7 +345,7 @@ static void passes_do_not_change_a_bit(void **state) {
     }
 }
 
-/* ---- what the layout asks of kernels ---- */
+/* ---- what the layout asks of kernels ---------------------------------------------------------------------------- */
 
 enum { CELLS = 211 };
 

@@ -4,7 +4,7 @@
 #include "files.h"
 #include "train.h"
 
-/* ---- counting ---------------------------------------------------------------------------------------------------- */
+/* ---- counting --------------------------------------------------------------------------------------------------- */
 
 static const int truths[] = {0, 0, 0, 0, 1, 1, 1, 2, 2, 2}, answers[] = {0, 0, 0, 1, 1, 1, 0, 2, 1, 2};
 
@@ -107,7 +107,7 @@ static void counts_go_into_a_checkpoint_and_back(void **state) {
     fv_tally_end(&back), fv_tally_end(&t), fv_store_free(store);
 }
 
-/* ---- models: what is asked is one of three inputs, the weights are a table of the answers ------------------------- */
+/* ---- models: what is asked is one of three inputs, the weights are a table of the answers ----------------------- */
 
 static fv_model *model_of(const char *text) {
     fv_error error = {0};

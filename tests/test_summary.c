@@ -3,7 +3,7 @@
 
 #include "net.h"
 
-/* ---- building from a list of lines "op fields" ------------------------------------------------------------------- */
+/* ---- building from a list of lines "op fields" ------------------------------------------------------------------ */
 
 static fv_value chain(fv_value x, const char *const lines[]) {
     for (int i = 0; lines[i]; i++) {
@@ -47,7 +47,7 @@ static void check_rows(const fv_summary *summary, const row *rows, int count) {
     }
 }
 
-/* ---- the lectures' networks -------------------------------------------------------------------------------------- */
+/* ---- the lectures' networks ------------------------------------------------------------------------------------- */
 
 static void mnist_cnn(void **state) {
     (void)state;
@@ -175,7 +175,7 @@ static void stacked_small_kernels_see_2n_plus_1(void **state) {
     fv_net_free(net);
 }
 
-/* ---- graphs ------------------------------------------------------------------------------------------------------ */
+/* ---- graphs ----------------------------------------------------------------------------------------------------- */
 
 static void branches_see_what_the_widest_sees(void **state) {
     (void)state;

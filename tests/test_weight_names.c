@@ -8,7 +8,7 @@
 #include "weight_layout.h"
 #include "weight_names.h"
 
-/* ---- rules ---------------------------------------------------------------------------------------------------------------- */
+/* ---- rules ------------------------------------------------------------------------------------------------------ */
 
 static const char rules[] = "# a comment\n"
                             "preprocess scale=1/255 mean=0.5\n"
@@ -119,7 +119,7 @@ static void rules_of_the_library_are_in_order(void **state) {
     assert_null(fv_names_text("nothing"));
 }
 
-/* ---- layouts -------------------------------------------------------------------------------------------------------------- */
+/* ---- layouts ---------------------------------------------------------------------------------------------------- */
 
 static fv_net *net_of(const char *text) {
     fv_net *net = fv_net_parse(text, "test.net", NULL, 0, &problem);
@@ -180,7 +180,7 @@ static void inputs_behind_a_flatten_are_put_in_our_order(void **state) {
     check_layout("input 6\nflatten\ndense 1\n", "dense1.weight", "1x6", "0 1 2 3 4 5");
 }
 
-/* ---- imports --------------------------------------------------------------------------------------------------------------- */
+/* ---- imports ---------------------------------------------------------------------------------------------------- */
 
 static const char small_net[] = "input 4x4x3\nconv 2 3x3\nbatchnorm\nflatten\ndense 5\n";
 static const char small_rules[] = "preprocess scale=1/255 mean=0.1,0.2,0.3 deviation=0.5\n"

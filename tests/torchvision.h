@@ -67,7 +67,7 @@ static inline golden *golden_of(const char *net) {
     return g;
 }
 
-/* ---- numbers from names ------------------------------------------------------------------------------------------------ */
+/* ---- numbers from names ----------------------------------------------------------------------------------------- */
 
 /* From 0 to below 1: splitmix64 of the name's FNV-1a hash and the index, upper 24 bits. */
 static inline uint64_t golden_start(const char *name) {
@@ -117,7 +117,7 @@ static inline fv_store *golden_store(const golden *g) {
     return store;
 }
 
-/* ---- nets -------------------------------------------------------------------------------------------------------------- */
+/* ---- nets ------------------------------------------------------------------------------------------------------- */
 
 /* A net of the zoo with another size of its input. */
 static inline fv_net *golden_net(const char *name, int64_t height, int64_t width, const char *setting,

@@ -170,7 +170,7 @@ void fv_print_double(double value, char out[32]) {
     replace(out, locale_point(), '.');
 }
 
-/* ---- names from outside -------------------------------------------------------------------------------------------- */
+/* ---- names from outside ----------------------------------------------------------------------------------------- */
 
 /* The length of the well-formed UTF-8 character at `s`, 0 if there is none (RFC 3629: no overlong forms, no surrogates). */
 static size_t utf8_length(const unsigned char *s) {

@@ -14,7 +14,7 @@ typedef struct facts {
     fv_arena *arena;
 } facts;
 
-/* ---- numbers ------------------------------------------------------------------------------------------------------- */
+/* ---- numbers ---------------------------------------------------------------------------------------------------- */
 
 /* Mean and squares of so many numbers; two of them are joined without loss (Chan, Golub and LeVeque 1979). */
 typedef struct moments {
@@ -61,7 +61,7 @@ static int channels_of(const fv_data_field *field) {
     return last > 1 && last <= FV_MAX_RANGES ? (int)last : 1;
 }
 
-/* ---- one part -------------------------------------------------------------------------------------------------------- */
+/* ---- one part --------------------------------------------------------------------------------------------------- */
 
 typedef struct study {
     const fv_data *data;
@@ -217,7 +217,7 @@ static fv_status describe_part(const fv_data_part *part, fv_arena *arena, fv_par
     return good ? FV_OK : fv_fail_memory(error, "facts of a data set", (size_t)data->count * sizeof *s.classes);
 }
 
-/* ---- the whole ----------------------------------------------------------------------------------------------------- */
+/* ---- the whole -------------------------------------------------------------------------------------------------- */
 
 static fv_status find_twins(const fv_data_part *parts, int count, fv_data_facts *out, fv_error *error) {
     fv_sample_list lists[FV_MAX_PARTS];

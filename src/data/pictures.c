@@ -17,7 +17,7 @@ const char *const fv_picture_parts[FV_PARTS + 1] = {"train", "validation", "test
 
 #define DEFAULT_CACHE (INT64_C(1) << 30)
 
-/* ---- the list ------------------------------------------------------------------------------------------------------ */
+/* ---- the list --------------------------------------------------------------------------------------------------- */
 
 fv_status fv_pictures_add(fv_pictures *p, const char *path, fv_error *error) {
     size_t length = strlen(path) + 1;
@@ -74,7 +74,7 @@ bool fv_names_picture(const char *path) {
     return got > 0 && fv_picture_is(start, (size_t)got);
 }
 
-/* ---- decoding ------------------------------------------------------------------------------------------------------- */
+/* ---- decoding --------------------------------------------------------------------------------------------------- */
 
 typedef enum slot_state { SLOT_EMPTY, SLOT_BEING_FILLED, SLOT_READY } slot_state;
 
@@ -164,7 +164,7 @@ static void close_source(fv_data *data) {
     fv_free(s);
 }
 
-/* ---- opening -------------------------------------------------------------------------------------------------------- */
+/* ---- opening ---------------------------------------------------------------------------------------------------- */
 
 /* The size that was asked for, else that of the first picture (that can be read, where bad ones are skipped). */
 static fv_status find_shape(source *s, const fv_data_options *o, fv_error *error) {
@@ -203,7 +203,7 @@ static void make_cache(source *s, const fv_data_options *o) {
     s->cache = s->states ? fv_alloc(bytes) : NULL;
 }
 
-/* ---- leaving bad files out ------------------------------------------------------------------------------------------- */
+/* ---- leaving bad files out -------------------------------------------------------------------------------------- */
 
 typedef struct trial {
     const source *s;

@@ -69,7 +69,7 @@ static bool recognises(const char *path) {
     return fv_is_folder(path) ? kind_of_folder(path) != NULL : kind_of_file(path) != NULL;
 }
 
-/* ---- class names ------------------------------------------------------------------------------------------------------------ */
+/* ---- class names ------------------------------------------------------------------------------------------------ */
 
 /* The file beside the data, one name a line; the built-in names where there is none. One block, fv_free. */
 static fv_status read_names(const fv_cifar *kind, const char *folder, char ***names, fv_error *error) {
@@ -87,7 +87,7 @@ static fv_status read_names(const fv_cifar *kind, const char *folder, char ***na
     return FV_OK;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------------------------ */
+/* ---- reading ---------------------------------------------------------------------------------------------------- */
 
 /* The content of one file behind what is there already. */
 static fv_status add_file(const fv_cifar *kind, const char *path, fv_arrays *a, fv_error *error) {

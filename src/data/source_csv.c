@@ -15,7 +15,7 @@
 
 enum { MAX_LIST = 1 << 30, START = 4096 };
 
-/* ---- the rows ------------------------------------------------------------------------------------------------------------- */
+/* ---- the rows --------------------------------------------------------------------------------------------------- */
 
 typedef struct row {
     int first, count, line; /* its labels among all labels */
@@ -103,7 +103,7 @@ static fv_status read_rows(list *l, size_t size, fv_error *error) {
     return status;
 }
 
-/* ---- what the labels are ---------------------------------------------------------------------------------------------------- */
+/* ---- what the labels are ---------------------------------------------------------------------------------------- */
 
 typedef struct nature {
     bool numbers, whole; /* every label is one; whole and not below 0 */
@@ -235,7 +235,7 @@ static void describe(list *l) {
                               : " without classes");
 }
 
-/* ---- opening ------------------------------------------------------------------------------------------------------------------ */
+/* ---- opening ---------------------------------------------------------------------------------------------------- */
 
 /* By the ending, else by the content: text whose first or second row begins with the name of a file. */
 static bool recognises(const char *path) {

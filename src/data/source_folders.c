@@ -15,7 +15,7 @@
 
 enum { MAX_DEPTH = 32, TEST_SHARE = 5 };
 
-/* ---- what lies in a folder -------------------------------------------------------------------------------------------- */
+/* ---- what lies in a folder -------------------------------------------------------------------------------------- */
 
 typedef enum kind { KIND_OTHER, KIND_FILE, KIND_FOLDER, KIND_LINKED_FOLDER } kind;
 
@@ -66,7 +66,7 @@ static bool holds_folders(const char *path) {
     return found;
 }
 
-/* ---- parts ----------------------------------------------------------------------------------------------------------------- */
+/* ---- parts ------------------------------------------------------------------------------------------------------ */
 
 /* The folder of part `part` below the root, NULL if there is none. Free with fv_free. */
 static char *part_folder(const char *root, int part) {
@@ -89,7 +89,7 @@ static bool recognises(const char *path) {
     return found;
 }
 
-/* ---- walking --------------------------------------------------------------------------------------------------------------- */
+/* ---- walking ---------------------------------------------------------------------------------------------------- */
 
 /* Every picture in a folder and the folders in it, in the order of the bytes of their names. */
 static fv_status walk(fv_pictures *p, const char *folder, int depth, fv_error *error) {
@@ -155,7 +155,7 @@ static fv_status mark_test(const fv_pictures *p, size_t root, int first, uint64_
     return FV_OK;
 }
 
-/* ---- classes --------------------------------------------------------------------------------------------------------------- */
+/* ---- classes ---------------------------------------------------------------------------------------------------- */
 
 typedef enum share { SHARE_ALL, SHARE_TRAIN, SHARE_TEST } share;
 
@@ -253,7 +253,7 @@ static fv_status check_class_count(const char *path, const fv_folder *classes, f
                       "only one class folder (\"%s\"); expected at least two to tell apart", name);
 }
 
-/* ---- opening --------------------------------------------------------------------------------------------------------------- */
+/* ---- opening ---------------------------------------------------------------------------------------------------- */
 
 /* ROOT/train/CLASS/... */
 static fv_status open_parts(opening *o, char *const folders[FV_PARTS], const char *part, fv_error *error) {

@@ -14,7 +14,7 @@ typedef struct entry {
     int32_t class_number;
 } entry;
 
-/* ---- one sample ---------------------------------------------------------------------------------------------------- */
+/* ---- one sample ------------------------------------------------------------------------------------------------- */
 
 size_t fv_field_bytes(const fv_data_field *field) {
     return (size_t)fv_shape_count(&field->shape) * fv_dtype_size(field->dtype);
@@ -65,7 +65,7 @@ static bool same(const fv_data *a, void *const *x, const fv_data *b, void *const
     return j == b->field_count;
 }
 
-/* ---- all samples --------------------------------------------------------------------------------------------------- */
+/* ---- all samples ------------------------------------------------------------------------------------------------ */
 
 /* What is at work: two samples at a time. */
 typedef struct search {

@@ -31,7 +31,7 @@ typedef struct fv_window {
 fv_status fv_picture_resize_window(const fv_tensor *picture, const fv_window *window, unsigned char *out, int64_t row,
                                    fv_error *error);
 
-/* ---- fitting (picture_fit.c): pictures of any size to the one that a net reads ---- */
+/* ---- fitting (picture_fit.c): pictures of any size to the one that a net reads ---------------------------------- */
 
 /* What is computed of the picture, and where it goes in the fitted one. */
 typedef struct fv_placement {
@@ -44,7 +44,7 @@ fv_placement fv_picture_place(int64_t height, int64_t width, int64_t to_height, 
 /* Fills `out`, bytes of (height, width, 1 or 3) that the caller provides, by channels first, then by size. */
 fv_status fv_picture_fit(const fv_tensor *picture, fv_fitting fit, double crop, const fv_tensor *out, fv_error *error);
 
-/* ---- formats: one file and one line in pictures.def each ---- */
+/* ---- formats: one file and one line in pictures.def each -------------------------------------------------------- */
 
 typedef struct fv_picture_format {
     const char *name, *help;

@@ -12,7 +12,7 @@ void fv_wire_free(fv_wire *wire) {
     memset(wire, 0, sizeof *wire);
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------------------- */
+/* ---- writing ---------------------------------------------------------------------------------------------------- */
 
 /* Makes room for so many more bytes; NULL when memory ran short. */
 static unsigned char *room(fv_wire *wire, size_t size) {
@@ -114,7 +114,7 @@ void fv_wire_end(fv_wire *wire, size_t begun) {
     memcpy(wire->data + begun, length, n);
 }
 
-/* ---- reading --------------------------------------------------------------------------------------------------------- */
+/* ---- reading ---------------------------------------------------------------------------------------------------- */
 
 static bool take_varint(const unsigned char **at, size_t *left, uint64_t *out) {
     *out = 0;
@@ -175,7 +175,7 @@ double fv_wire_as_double(const fv_wire_field *field) {
     return value;
 }
 
-/* ---- records ----------------------------------------------------------------------------------------------------------- */
+/* ---- records ---------------------------------------------------------------------------------------------------- */
 
 /* Bit by bit: event files are small. */
 uint32_t fv_crc32c(const void *data, size_t size) {

@@ -4,7 +4,7 @@
 
 #include "error.h"
 
-/* ---- writing ---- */
+/* ---- writing ---------------------------------------------------------------------------------------------------- */
 
 /* A growing message; once memory ran short `failed` stays set and further calls do nothing. Zero-initialise. */
 typedef struct fv_wire {
@@ -26,7 +26,7 @@ void fv_wire_text(fv_wire *wire, int field, const char *text);
 size_t fv_wire_begin(fv_wire *wire, int field);
 void fv_wire_end(fv_wire *wire, size_t begun);
 
-/* ---- reading ---- */
+/* ---- reading ---------------------------------------------------------------------------------------------------- */
 
 typedef enum fv_wire_kind {
     FV_WIRE_VARINT = 0,
@@ -49,7 +49,7 @@ bool fv_wire_next(const unsigned char **at, size_t *left, fv_wire_field *out);
 float fv_wire_as_float(const fv_wire_field *field);   /* of a FIXED32 */
 double fv_wire_as_double(const fv_wire_field *field); /* of a FIXED64 */
 
-/* ---- records ---- */
+/* ---- records ---------------------------------------------------------------------------------------------------- */
 
 /* CRC-32C (Castagnoli), and as TFRecord files mask it. */
 uint32_t fv_crc32c(const void *data, size_t size);

@@ -58,7 +58,7 @@ static frame frame_of(const fv_chart *chart) {
     return f;
 }
 
-/* ---- axes ------------------------------------------------------------------------------------------------------------ */
+/* ---- axes ------------------------------------------------------------------------------------------------------- */
 
 static void add_level(fv_text *out, const frame *f, double value) {
     double y = y_of(f, value);
@@ -94,7 +94,7 @@ static void add_epochs(fv_text *out, const frame *f) {
                        HEIGHT - BOTTOM + 18);
 }
 
-/* ---- curves ------------------------------------------------------------------------------------------------------------ */
+/* ---- curves ----------------------------------------------------------------------------------------------------- */
 
 static void add_mark(fv_text *out, const frame *f) {
     int marked = f->chart->marked;

@@ -15,7 +15,7 @@ int fv_draw_read(const fv_net *net, int n, int i) {
     return own ? -1 : value;
 }
 
-/* ---- groups ------------------------------------------------------------------------------------------------------ */
+/* ---- groups ----------------------------------------------------------------------------------------------------- */
 
 static void link_item(fv_drawing *d, int group, int item) {
     int *first = group < 0 ? &d->first : &d->groups[group].first, *end = group < 0 ? &d->end : &d->groups[group].end;
@@ -66,7 +66,7 @@ static int group_of(fv_drawing *d, const char *name) {
     return group;
 }
 
-/* ---- boxes ------------------------------------------------------------------------------------------------------- */
+/* ---- boxes ------------------------------------------------------------------------------------------------------ */
 
 static fv_status add_box(fv_drawing *d, const fv_box *box, fv_error *error) {
     if (!fv_grow(&d->boxes, &d->box_capacity, d->box_count, sizeof *d->boxes)) return no_memory(error);
@@ -140,7 +140,7 @@ static fv_status add_node(fv_drawing *d, int n, fv_error *error) {
     return FV_OK;
 }
 
-/* ---- order ------------------------------------------------------------------------------------------------------- */
+/* ---- order ------------------------------------------------------------------------------------------------------ */
 
 static int number_places(fv_drawing *d, int item, int place) {
     for (; item >= 0; item = fv_item_next(d, item)) {
@@ -168,7 +168,7 @@ static void find_last_places(fv_drawing *d) {
     }
 }
 
-/* ---- the whole --------------------------------------------------------------------------------------------------- */
+/* ---- the whole -------------------------------------------------------------------------------------------------- */
 
 static void count_readers(fv_drawing *d) {
     const fv_net *net = d->net;

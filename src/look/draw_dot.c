@@ -12,7 +12,7 @@ typedef struct writer {
     bool returns;  /* the net goes down and up again, with arrows across: it is drawn as a U */
 } writer;
 
-/* ---- text -------------------------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------------------------- */
 
 /* Bytes of the UTF-8 character at s, 0 if it is none. */
 static int character(const unsigned char *s) {
@@ -63,7 +63,7 @@ static void add_shape(fv_text *out, const fv_type *type) {
     if (type->shape.rank == first) fv_text_add(out, "1");
 }
 
-/* ---- what an operator is like ------------------------------------------------------------------------------------ */
+/* ---- what an operator is like ----------------------------------------------------------------------------------- */
 
 enum { CONVOLUTION, PRODUCT, POOLING, ENLARGING, NORM, ACTIVATION, JOIN, CHANCE, OTHER };
 static const char *const colours[] = {[CONVOLUTION] = "#cfe2f6", [PRODUCT] = "#dcd5f0", [POOLING] = "#f8d3cc",
@@ -138,7 +138,7 @@ static bool plain_name(const fv_node *node) {
            (!strncmp(local, node->op->name, length) && !local[length + strspn(local + length, "0123456789")]);
 }
 
-/* ---- boxes ------------------------------------------------------------------------------------------------------- */
+/* ---- boxes ------------------------------------------------------------------------------------------------------ */
 
 #define GREY "#68737c"
 
@@ -224,7 +224,7 @@ static void write_box(writer *w, int b) {
     fv_text_add(&w->out, "\"]\n");
 }
 
-/* ---- groups ------------------------------------------------------------------------------------------------------ */
+/* ---- groups ----------------------------------------------------------------------------------------------------- */
 
 /* "64 → 256 channels", or the whole shapes where more than the channels differ. */
 static void add_change(fv_text *out, const fv_type *from, const fv_type *to, const char *line_end) {
@@ -328,7 +328,7 @@ static void write_items(writer *w, int item, int depth) {
     }
 }
 
-/* ---- arrows ------------------------------------------------------------------------------------------------------ */
+/* ---- arrows ----------------------------------------------------------------------------------------------------- */
 
 /* What stands for a box in the picture: its letter and number. */
 typedef struct end {
@@ -394,7 +394,7 @@ static void write_output(writer *w, int number, int value, const char *name) {
     fv_text_add(&w->out, "\"]\n");
 }
 
-/* ---- the whole --------------------------------------------------------------------------------------------------- */
+/* ---- the whole -------------------------------------------------------------------------------------------------- */
 
 static bool comes_back(const writer *w) {
     const fv_drawing *d = w->d;

@@ -10,7 +10,7 @@ static bool inside(const fv_drawing *d, const fv_group *g, int value) {
     return box >= 0 && d->boxes[box].place >= g->from && d->boxes[box].place < g->to;
 }
 
-/* ---- what a group holds ------------------------------------------------------------------------------------------ */
+/* ---- what a group holds ----------------------------------------------------------------------------------------- */
 
 /* Where a value is made, counted from the group's start: box, layer of its stack, output. */
 static void add_origin(const fv_drawing *d, const fv_group *g, int value, fv_text *out) {
@@ -60,7 +60,7 @@ static fv_status sign(const fv_drawing *d, fv_group *g, fv_error *error) {
     return g->signature ? FV_OK : no_memory(error);
 }
 
-/* ---- runs -------------------------------------------------------------------------------------------------------- */
+/* ---- runs ------------------------------------------------------------------------------------------------------- */
 
 /* Is anything that g makes, results or weights, read at `place` or later? */
 static bool seen_behind(const fv_drawing *d, const fv_group *g, int place) {

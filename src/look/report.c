@@ -12,7 +12,7 @@ const char *fv_page_note(const fv_page *page, const char *key) {
     return note ? note : "";
 }
 
-/* ---- what was held back ------------------------------------------------------------------------------------------------ */
+/* ---- what was held back ----------------------------------------------------------------------------------------- */
 
 static int64_t whole_fact(const fv_checkpoint *checkpoint, const char *key) {
     const char *text = fv_checkpoint_fact(checkpoint, key);
@@ -62,7 +62,7 @@ static fv_status choose_judged(fv_page *page, fv_data *validation) {
     return FV_OK;
 }
 
-/* ---- the page ---------------------------------------------------------------------------------------------------------- */
+/* ---- the page --------------------------------------------------------------------------------------------------- */
 
 /* The epoch that best.safetensors is of: the last that was the best so far. */
 static int best_epoch(const fv_history *history) {

@@ -9,7 +9,7 @@
 
 enum { MATRIX = 30, CLASSES = 200, LARGE = 112 };
 
-/* ---- classes ----------------------------------------------------------------------------------------------------------- */
+/* ---- classes ---------------------------------------------------------------------------------------------------- */
 
 static void part_cell(fv_page *page, double part, double usual) {
     bool low = part < usual - 0.1;
@@ -57,7 +57,7 @@ static void class_table(fv_page *page) {
     fv_text_add(&page->out, "</div>\n");
 }
 
-/* ---- confusion ----------------------------------------------------------------------------------------------------------- */
+/* ---- confusion -------------------------------------------------------------------------------------------------- */
 
 /* Colour by the part of the row; mistakes, which are few, by its root. */
 static void matrix_cell(fv_page *page, int truth, int answer, int64_t samples) {
@@ -143,7 +143,7 @@ void fv_page_classes(fv_page *page) {
     fv_text_add(&page->out, "</div>\n");
 }
 
-/* ---- mistakes -------------------------------------------------------------------------------------------------------------- */
+/* ---- mistakes --------------------------------------------------------------------------------------------------- */
 
 static fv_status add_picture(fv_page *page, int64_t sample) {
     const fv_shape *shape = &page->judged->fields[fv_picture_field(page->judged)].shape;

@@ -8,7 +8,7 @@
 #include "memory.h"
 #include "report.h"
 
-/* ---- head ------------------------------------------------------------------------------------------------------------ */
+/* ---- head ------------------------------------------------------------------------------------------------------- */
 
 static void card(fv_page *page, const char *value, const char *what) {
     fv_text_add(&page->out, "<div class='card'><b>");
@@ -91,7 +91,7 @@ void fv_page_head(fv_page *page) {
     fv_text_free(&title);
 }
 
-/* ---- curves ------------------------------------------------------------------------------------------------------------ */
+/* ---- curves ----------------------------------------------------------------------------------------------------- */
 
 /* A metric and, where it is there, the same on held back samples. */
 static void add_chart(fv_page *page, const char *metric, double *values) {
@@ -142,7 +142,7 @@ void fv_page_curves(fv_page *page) {
     fv_free(values);
 }
 
-/* ---- network ------------------------------------------------------------------------------------------------------------- */
+/* ---- network ---------------------------------------------------------------------------------------------------- */
 
 static void count_cell(fv_page *page, int64_t count, int64_t total) {
     if (!count) {
@@ -203,7 +203,7 @@ fv_status fv_page_network(fv_page *page) {
     return FV_OK;
 }
 
-/* ---- options --------------------------------------------------------------------------------------------------------------- */
+/* ---- options ---------------------------------------------------------------------------------------------------- */
 
 static void fact(fv_page *page, const char *name, const char *value) {
     if (!value || !*value) return;

@@ -15,7 +15,7 @@
 
 extern const fv_zoo_entry fv_torchvision_entries[]; /* zoo/torchvision/ */
 
-/* ---- the rules of the library ------------------------------------------------------------------------------------------ */
+/* ---- the rules of the library ----------------------------------------------------------------------------------- */
 
 int fv_names_count(void) {
     int count = 0;
@@ -33,7 +33,7 @@ const char *fv_names_text(const char *name) {
     return NULL;
 }
 
-/* ---- one import -------------------------------------------------------------------------------------------------------- */
+/* ---- one import ------------------------------------------------------------------------------------------------- */
 
 typedef struct import {
     const fv_net *net;
@@ -118,7 +118,7 @@ static fv_status read_names(import *m, const char *name) {
     return m->names ? FV_OK : FV_E_SYNTAX;
 }
 
-/* ---- checking ----------------------------------------------------------------------------------------------------------- */
+/* ---- checking --------------------------------------------------------------------------------------------------- */
 
 static void tell(const import *m, const char *weight, const char *source, const char *problem) {
     fv_import_line line = {weight, source, problem};
@@ -195,7 +195,7 @@ static fv_status check_all(import *m) {
                       m->weights, m->problems == 1 ? "does" : "do", m->list.data ? m->list.data : "");
 }
 
-/* ---- the model ---------------------------------------------------------------------------------------------------------- */
+/* ---- the model -------------------------------------------------------------------------------------------------- */
 
 static int64_t input_channels(const fv_net *net) {
     for (int v = 0; v < net->value_count; v++) {

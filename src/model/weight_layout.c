@@ -26,7 +26,7 @@ static void order_axes(const fv_value_info *value, int *order) {
         if (axes[d] == 'k') order[d] = count++;
 }
 
-/* ---- behind a flatten -------------------------------------------------------------------------------------------------- */
+/* ---- behind a flatten ------------------------------------------------------------------------------------------- */
 
 /* Keeps the places of the numbers in a vector. */
 static bool keeps_places(const fv_op *op) {
@@ -59,7 +59,7 @@ static bool counts_picture(const fv_net *net, const fv_value_info *value, int ax
     return each == all && *channels > 0 && all > *channels;
 }
 
-/* ---- the layout --------------------------------------------------------------------------------------------------------- */
+/* ---- the layout ------------------------------------------------------------------------------------------------- */
 
 void fv_weight_layout_of(const fv_net *net, int value, fv_weight_layout *layout) {
     const fv_value_info *info = &net->values[value];
@@ -83,7 +83,7 @@ void fv_weight_layout_of(const fv_net *net, int value, fv_weight_layout *layout)
     }
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------------------ */
+/* ---- reading ---------------------------------------------------------------------------------------------------- */
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 

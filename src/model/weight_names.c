@@ -65,7 +65,7 @@ static span next_word(span *list) {
     return word;
 }
 
-/* ---- numbers ------------------------------------------------------------------------------------------------------------ */
+/* ---- numbers ---------------------------------------------------------------------------------------------------- */
 
 /* Up to nine digits at the start of `s`: how many, 0 for none or too many. */
 static size_t read_number(span s, int64_t *value) {
@@ -116,7 +116,7 @@ static bool compute(span s, const variables *v, int64_t *out) {
     return !s.length;
 }
 
-/* ---- one rule ----------------------------------------------------------------------------------------------------------- */
+/* ---- one rule --------------------------------------------------------------------------------------------------- */
 
 /* What stands between { and the next } at the start of `s`; false if there is none. */
 static bool braces(span s, span *inside) {
@@ -179,7 +179,7 @@ static bool render(span to, const variables *v, fv_text *out) {
     return true;
 }
 
-/* ---- translating ----------------------------------------------------------------------------------------------------------- */
+/* ---- translating ------------------------------------------------------------------------------------------------ */
 
 void fv_weight_names_restart(fv_weight_names *names) {
     for (int i = 0; i < names->count; i++) names->rules[i].last = (span){0}, names->rules[i].count = 0;
@@ -226,7 +226,7 @@ bool fv_weight_names_translate(fv_weight_names *names, const char *weight, fv_te
     return true;
 }
 
-/* ---- reading rules ------------------------------------------------------------------------------------------------------- */
+/* ---- reading rules ---------------------------------------------------------------------------------------------- */
 
 typedef struct place {
     const char *file;

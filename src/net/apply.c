@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- a draft becomes a node -------------------------------------------------------------------------------------- */
+/* ---- a draft becomes a node ------------------------------------------------------------------------------------- */
 
 /* What is to be appended once nothing can fail any more. */
 typedef struct additions {
@@ -172,7 +172,7 @@ void *fv_draft_fields(fv_net *net, const fv_op *op) {
     return fv_arena_take(net->arena, op->fields_size ? op->fields_size : 1);
 }
 
-/* ---- the ways to apply ------------------------------------------------------------------------------------------- */
+/* ---- the ways to apply ------------------------------------------------------------------------------------------ */
 
 /* A draft with its name; false and *error when that fails. */
 static bool start(fv_draft *d, fv_net *net, const fv_op *op, const char *name, const fv_value *values, int count,
@@ -293,7 +293,7 @@ fv_value fv_net_apply_options(const fv_op *op, const void *options) {
     return value;
 }
 
-/* ---- what stands beside a value ---------------------------------------------------------------------------------- */
+/* ---- what stands beside a value --------------------------------------------------------------------------------- */
 
 fv_value fv_output_of(fv_value value, int index) {
     const fv_value_info *info = fv_value_info_of(value);
@@ -313,7 +313,7 @@ fv_value fv_parameter_of(fv_value value, int index) {
     return (fv_value){value.net, node->value_in[node->inputs + index]};
 }
 
-/* ---- renaming ---------------------------------------------------------------------------------------------------- */
+/* ---- renaming --------------------------------------------------------------------------------------------------- */
 
 /* *name, with `length` characters at its start replaced by `start`, in use instead of *name. */
 static fv_status replace_start(fv_net *net, const char **name, size_t length, const char *start, fv_error *error) {

@@ -17,7 +17,7 @@ struct fv_emit {
     fv_operand *d_port; /* in backward: this application's contribution to the gradient of each thing it reads */
 };
 
-/* ---- plans (calls.c) ---- */
+/* ---- plans (calls.c) -------------------------------------------------------------------------------------------- */
 
 /* Bytes of one element: reals are as wide as the table's. */
 size_t fv_plan_element(const fv_plan *plan, fv_dtype dtype);
@@ -50,7 +50,7 @@ bool fv_walk_dense(const fv_walk *walk, const int64_t *strides);
 /* "3.1 GiB"; returns out. */
 const char *fv_bytes_text(size_t bytes, char out[32]);
 
-/* ---- differentiation (differentiate.c) ---- */
+/* ---- differentiation (differentiate.c) -------------------------------------------------------------------------- */
 
 /* Which values' gradients are wanted: real ones on a path from what is differentiated by to a target.
  * wants[value_count]. */
@@ -59,7 +59,7 @@ fv_status fv_mark_gradients(const fv_plan *plan, const fv_plan_options *options,
 /* Emits the backward calls. */
 fv_status fv_emit_backward(fv_emit *e, const bool *needed);
 
-/* ---- passes: each leaves the numbers as they are (folding: up to rounding) ---- */
+/* ---- passes: each leaves the numbers as they are (folding: up to rounding) -------------------------------------- */
 
 /* Calls whose results nobody reads. */
 fv_status fv_pass_prune(fv_plan *plan, fv_error *error);
@@ -70,7 +70,7 @@ fv_status fv_pass_fuse(fv_plan *plan, fv_error *error);
 /* Inference: calls that depend on weights alone move to the front, to be run when the weights have changed. */
 fv_status fv_pass_hoist(fv_plan *plan, fv_error *error);
 
-/* ---- layout (layout.c) ---- */
+/* ---- layout (layout.c) ------------------------------------------------------------------------------------------ */
 
 /* Gives every operand in the arena its offset, every call its packed weights, and the plan its sizes. */
 fv_status fv_plan_lay_out(fv_plan *plan, fv_error *error);

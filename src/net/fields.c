@@ -32,7 +32,7 @@ static fv_status short_of_memory(const reader *r) {
     return fv_fail_memory(r->error, "the fields of a layer", r->op->fields_size);
 }
 
-/* ---- one field in a struct --------------------------------------------------------------------------------------- */
+/* ---- one field in a struct -------------------------------------------------------------------------------------- */
 
 static int element_count(const fv_field *f) { return f->kind == FV_FIELD_SIZES ? 3 : 8; }
 
@@ -83,7 +83,7 @@ static fv_status check_range(const reader *r, const fv_field *f, double value) {
     return wrong(r, FV_E_ARGUMENT, "%s must be at most %s, got %s", f->name, max, got);
 }
 
-/* ---- text to field ----------------------------------------------------------------------------------------------- */
+/* ---- text to field ---------------------------------------------------------------------------------------------- */
 
 static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
@@ -182,7 +182,7 @@ static fv_status read_value(const reader *r, const fv_field *f, const char *valu
     return FV_OK;
 }
 
-/* ---- arguments to fields ----------------------------------------------------------------------------------------- */
+/* ---- arguments to fields ---------------------------------------------------------------------------------------- */
 
 static fv_status unknown_field(const reader *r, const char *key) {
     if (r->op->field_count == 0) return wrong(r, FV_E_ARGUMENT, "it takes no fields, got \"%.60s\"", key);
@@ -288,7 +288,7 @@ fv_status fv_fields_split(const char *text, fv_arena *arena, fv_argument **argum
     return FV_OK;
 }
 
-/* ---- options struct to fields ------------------------------------------------------------------------------------ */
+/* ---- options struct to fields ----------------------------------------------------------------------------------- */
 
 /* Size and alignment of a field's member in an options struct. */
 static void member_layout(const fv_field *f, size_t *size, size_t *align) {
@@ -388,7 +388,7 @@ fv_status fv_fields_convert(const fv_op *op, const char *layer, const void *opti
     return check_required(&r, given);
 }
 
-/* ---- fields to text ---------------------------------------------------------------------------------------------- */
+/* ---- fields to text --------------------------------------------------------------------------------------------- */
 
 static bool same_value(const fv_field *f, const void *a, const void *b) {
     switch (f->kind) {

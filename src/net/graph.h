@@ -4,7 +4,7 @@
 
 #include "net.h"
 
-/* ---- values and errors ------------------------------------------------------------------------------------------- */
+/* ---- values and errors ------------------------------------------------------------------------------------------ */
 
 static inline fv_value fv_bad_value(fv_net *net) { return (fv_value){net, -1}; }
 
@@ -27,7 +27,7 @@ int fv_net_push_value(fv_net *net, const fv_value_info *info); /* after a reserv
 /* One more entry of net->losses; the value must be one number a sample. */
 fv_status fv_net_push_loss(fv_net *net, int value, double weight, fv_error *error);
 
-/* ---- names.c ----------------------------------------------------------------------------------------------------- */
+/* ---- names.c ---------------------------------------------------------------------------------------------------- */
 
 bool fv_names_open(fv_net *net);
 void fv_names_close(fv_net *net);
@@ -43,7 +43,7 @@ const char *fv_names_next(fv_net *net, const char *word);
  */
 const char *fv_names_given(fv_net *net, const char *word, const char *name, fv_error *error);
 
-/* ---- fields.c ---------------------------------------------------------------------------------------------------- */
+/* ---- fields.c --------------------------------------------------------------------------------------------------- */
 
 /* fv_fields_from_arguments with the layer's name in the messages. */
 fv_status fv_fields_read(const fv_op *op, const char *layer, const fv_argument *arguments, int count, fv_arena *arena,
@@ -54,7 +54,7 @@ fv_status fv_fields_convert(const fv_op *op, const char *layer, const void *opti
 /* "filters=32 kernel=3x3" cut into arguments (in the arena). */
 fv_status fv_fields_split(const char *text, fv_arena *arena, fv_argument **arguments, int *count, fv_error *error);
 
-/* ---- apply.c, sugar.c -------------------------------------------------------------------------------------------- */
+/* ---- apply.c, sugar.c ------------------------------------------------------------------------------------------- */
 
 /* One application in the making. */
 typedef struct fv_draft {
@@ -77,7 +77,7 @@ int fv_draft_finish(fv_draft *draft, fv_error *error);
  * output 0 and becomes that of the activation. */
 fv_status fv_sugar(const fv_draft *draft, int node, fv_value *value, fv_error *error);
 
-/* ---- infer.c ----------------------------------------------------------------------------------------------------- */
+/* ---- infer.c ---------------------------------------------------------------------------------------------------- */
 
 /* Asks the operator for types and checks its answer. `infer` has op, fields, layer, inputs, in and error filled in. */
 fv_status fv_infer_ask(fv_infer *infer);

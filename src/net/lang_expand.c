@@ -9,7 +9,7 @@
 
 typedef fv_lang_statement statement;
 
-/* ---- applications ---------------------------------------------------------------------------------------------------- */
+/* ---- applications ----------------------------------------------------------------------------------------------- */
 
 static fv_status apply(fv_lang_expander *x, const statement *s, const char *name, const fv_value *inputs, int count,
                        const fv_argument *arguments, int argument_count, fv_value *out) {

@@ -45,7 +45,7 @@ typedef struct fv_lang_expander {
 #define FV_LANG_FAIL_AT(x, where, ...)                                                                                 \
     fv_fail_at((x)->error, FV_E_SYNTAX, (x)->program->name, (where)->line, (where)->column, __VA_ARGS__)
 
-/* ---- lang_scope.c ----------------------------------------------------------------------------------------------------- */
+/* ---- lang_scope.c ----------------------------------------------------------------------------------------------- */
 
 /* Hands the error of a builder on, with the place in the text if it has none; returns its status. */
 fv_status fv_lang_at_statement(fv_lang_expander *x, const fv_error *reason, const fv_lang_statement *s);
@@ -69,7 +69,7 @@ fv_status fv_lang_gather(fv_lang_expander *x, const fv_lang_statement *s, fv_val
 fv_status fv_lang_compute_arguments(fv_lang_expander *x, const fv_lang_statement *s, const char *except,
                                     const char **excepted, fv_argument **out, int *count);
 
-/* ---- lang_lines.c: lines that are no operators ------------------------------------------------------------------------- */
+/* ---- lang_lines.c: lines that are no operators ------------------------------------------------------------------ */
 
 fv_status fv_lang_run_input(fv_lang_expander *x, const fv_lang_statement *s);
 fv_status fv_lang_run_output(fv_lang_expander *x, const fv_lang_statement *s);

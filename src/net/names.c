@@ -139,7 +139,7 @@ const char *fv_names_given(fv_net *net, const char *word, const char *name, fv_e
     return full;
 }
 
-/* ---- scopes ------------------------------------------------------------------------------------------------------ */
+/* ---- scopes ----------------------------------------------------------------------------------------------------- */
 
 /* Opens the scope `full` (NULL: *reason says why there is none). It is opened even after a mistake, so that the
  * matching fv_leave finds it; a scope's name is in use like a layer's. */

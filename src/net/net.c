@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- life -------------------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------------------------- */
 
 fv_net *fv_net_new(void) {
     fv_net *net = fv_alloc(sizeof *net);
@@ -57,7 +57,7 @@ const char *fv_net_nearest_op(const fv_net *net, const char *name) {
     return nearest;
 }
 
-/* ---- errors ------------------------------------------------------------------------------------------------------ */
+/* ---- errors ----------------------------------------------------------------------------------------------------- */
 
 fv_status fv_net_report(fv_net *net, const fv_error *reason, fv_error *error) {
     if (net && net->error.status == FV_OK) net->error = *reason;
@@ -75,7 +75,7 @@ fv_value fv_net_pass_bad(fv_net *net, const char *where, fv_error *error) {
     return fv_bad_value(net);
 }
 
-/* ---- values ------------------------------------------------------------------------------------------------------ */
+/* ---- values ----------------------------------------------------------------------------------------------------- */
 
 fv_value_info *fv_value_info_of(fv_value value) {
     if (!value.net || value.id < 0 || value.id >= value.net->value_count) return NULL;
@@ -100,7 +100,7 @@ int fv_net_push_value(fv_net *net, const fv_value_info *info) {
     return net->value_count++;
 }
 
-/* ---- inputs ------------------------------------------------------------------------------------------------------ */
+/* ---- inputs ----------------------------------------------------------------------------------------------------- */
 
 /* The sample's shape from depth, height, width, length and channels. */
 static fv_status sample_from_sizes(const fv_input_options *o, fv_shape *sample, fv_error *error) {
@@ -212,7 +212,7 @@ int fv_net_target(fv_net *net, const char *name, const fv_type *type) {
     return fv_input_with(net, &o).id;
 }
 
-/* ---- outputs and losses ------------------------------------------------------------------------------------------ */
+/* ---- outputs and losses ----------------------------------------------------------------------------------------- */
 
 static fv_status add_output(fv_value value, const char *name, fv_error *error) {
     fv_net *net = value.net;
@@ -291,7 +291,7 @@ int fv_net_logits_value(const fv_net *net) {
     return input >= 0 && input < node->inputs ? node->value_in[input] : value;
 }
 
-/* ---- settings ---------------------------------------------------------------------------------------------------- */
+/* ---- settings --------------------------------------------------------------------------------------------------- */
 
 const char *fv_net_find_setting(const fv_net *net, const char *section, const char *key) {
     for (int i = net->setting_count - 1; i >= 0; i--) /* the last one counts */

@@ -22,7 +22,7 @@ static int apply_behind(fv_net *net, int owner, const fv_op *op, const char *suf
     return fv_draft_finish(&d, error);
 }
 
-/* ---- activation -------------------------------------------------------------------------------------------------- */
+/* ---- activation ------------------------------------------------------------------------------------------------- */
 
 static fv_status activate(const fv_draft *d, int node, fv_value *value, fv_error *error) {
     const fv_field *f = d->op->field_count ? fv_find_field(d->op, "activation") : NULL;
@@ -39,7 +39,7 @@ static fv_status activate(const fv_draft *d, int node, fv_value *value, fv_error
     return FV_OK;
 }
 
-/* ---- regularizers ------------------------------------------------------------------------------------------------ */
+/* ---- regularizers ----------------------------------------------------------------------------------------------- */
 
 /* What l1 and l2 are where none is given (Keras's standard). */
 static const double standard_strength = 0.01;

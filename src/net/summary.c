@@ -42,7 +42,7 @@ static bool is_open(const fv_type *t) {
     return false;
 }
 
-/* ---- along the graph --------------------------------------------------------------------------------------------- */
+/* ---- along the graph -------------------------------------------------------------------------------------------- */
 
 static void start_views(survey *s) {
     bool first = true;
@@ -112,7 +112,7 @@ fv_status fv_net_cost(const fv_net *net, const fv_type *types, int n, fv_cost *c
     return FV_OK;
 }
 
-/* ---- one row ----------------------------------------------------------------------------------------------------- */
+/* ---- one row ---------------------------------------------------------------------------------------------------- */
 
 static void count_parameters(const survey *s, int n, fv_layer *layer, fv_text *working) {
     const fv_node *node = &s->net->nodes[n];
@@ -229,7 +229,7 @@ static void add_up(const survey *s) {
     total->jump = (int64_t)ceil(s->views[output].jump);
 }
 
-/* ---- the whole --------------------------------------------------------------------------------------------------- */
+/* ---- the whole -------------------------------------------------------------------------------------------------- */
 
 static fv_status survey_net(survey *s, const fv_shape *input) {
     const fv_net *net = s->net;

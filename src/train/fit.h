@@ -57,7 +57,7 @@ typedef struct fv_training {
     uint64_t memory_needed, memory_there;
 } fv_training;
 
-/* ---- fit_prepare.c ---- */
+/* ---- fit_prepare.c ---------------------------------------------------------------------------------------------- */
 
 fv_status fv_fit_prepare(fv_training *t);
 /* `epoch` epochs and `done` steps of the next are finished. Weights that are no numbers are not saved. */
@@ -67,7 +67,7 @@ bool fv_fit_save_is_due(const fv_training *t);
 fv_status fv_fit_note(fv_training *t, const char *key, const char *format, ...) FV_PRINTF(3, 4);
 double fv_seconds_since(const struct timespec *start);
 
-/* ---- fit_look.c ---- */
+/* ---- fit_look.c ------------------------------------------------------------------------------------------------- */
 
 /* Counts classes and shared samples, tries a step. */
 fv_status fv_fit_survey(fv_training *t);

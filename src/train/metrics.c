@@ -77,7 +77,7 @@ static double mse(const double *arguments, const fv_metric_view *view, int64_t s
     return (void)arguments, error_of(view, sample, true);
 }
 
-/* ---- all samples together ------------------------------------------------------------------------------------------ */
+/* ---- all samples together --------------------------------------------------------------------------------------- */
 
 #define FV_MEAN(name, of, weighted)                                                                                    \
     static double name(const fv_tally *tally) { return fv_tally_mean(tally, of, weighted); }

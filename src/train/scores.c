@@ -30,7 +30,7 @@ typedef struct jury {
     fv_scores *result;
 } jury;
 
-/* ---- getting ready -------------------------------------------------------------------------------------------------- */
+/* ---- getting ready ---------------------------------------------------------------------------------------------- */
 
 static fv_status begin_member(jury *j, int m, const char *metrics) {
     fv_model *model = j->models[m];
@@ -100,7 +100,7 @@ static fv_status begin(jury *j) {
     return j->order ? begin_committee(j) : FV_E_MEMORY;
 }
 
-/* ---- going through the samples ------------------------------------------------------------------------------------- */
+/* ---- going through the samples ---------------------------------------------------------------------------------- */
 
 /* One member's answers to n samples, as probabilities, added to those of the others. */
 static fv_status ask(jury *j, int m, int64_t first, int64_t n) {
@@ -168,7 +168,7 @@ static fv_status go(jury *j) {
     return FV_OK;
 }
 
-/* ---- what comes out --------------------------------------------------------------------------------------------------- */
+/* ---- what comes out --------------------------------------------------------------------------------------------- */
 
 static fv_status name_classes(fv_scores *scores, const fv_model *model, fv_error *error) {
     int64_t count = scores->tally.classes;
@@ -280,7 +280,7 @@ void fv_scores_free(fv_scores *scores) {
     fv_free(scores);
 }
 
-/* ---- asking ----------------------------------------------------------------------------------------------------------- */
+/* ---- asking ----------------------------------------------------------------------------------------------------- */
 
 const fv_history *fv_scores_metrics(const fv_scores *scores) { return scores->metrics; }
 int64_t fv_scores_samples(const fv_scores *scores) { return scores->samples; }

@@ -36,7 +36,7 @@ void fv_tally_end(fv_tally *tally) {
     memset(tally, 0, sizeof *tally);
 }
 
-/* ---- counting ------------------------------------------------------------------------------------------------------ */
+/* ---- counting --------------------------------------------------------------------------------------------------- */
 
 void fv_tally_answer(fv_tally *tally, int64_t truth, int64_t answer) {
     if (truth < 0 || truth >= tally->classes) return;
@@ -75,7 +75,7 @@ void fv_tally_leans(fv_tally *tally, fv_lean *leans, int64_t count) {
             old >= 0 && by_score(&tally->leans[old], &leans[new]) > 0 ? tally->leans[old--] : leans[new --];
 }
 
-/* ---- what the counts say ------------------------------------------------------------------------------------------- */
+/* ---- what the counts say ---------------------------------------------------------------------------------------- */
 
 static double ratio(int64_t a, int64_t b) { return b ? (double)a / (double)b : 0; }
 
@@ -115,7 +115,7 @@ double fv_tally_auc(const fv_tally *tally) {
     return below > 0 && second > 0 ? u / (below * second) : NAN;
 }
 
-/* ---- in a checkpoint ------------------------------------------------------------------------------------------------- */
+/* ---- in a checkpoint -------------------------------------------------------------------------------------------- */
 
 /* The counts, then score and class of every lean, as numbers: all are exact. */
 static size_t saved_numbers(const fv_tally *tally) { return tally->cells + 2 * (size_t)tally->lean_count; }

@@ -30,7 +30,7 @@ static int64_t block_rows(const channel_block *k) {
     return (runs > 0 ? runs : 1) * k->pixels;
 }
 
-/* ---- sums ------------------------------------------------------------------------------------------------------------ */
+/* ---- sums ------------------------------------------------------------------------------------------------------- */
 
 /* The sum over rows of x, or of (x - mean)^2 when a pattern of means is given. x is at the block's first channel. */
 static void sum_rows(const channel_block *k, const float *x, int64_t rows, const float *mean, float *out) {
@@ -76,7 +76,7 @@ static void join(float count, float *mean, float *squares, float more, float mor
     *squares += more_squares + delta * delta * (count * (more / all));
 }
 
-/* ---- statistics ------------------------------------------------------------------------------------------------------ */
+/* ---- statistics ------------------------------------------------------------------------------------------------- */
 
 /* Moments of rows, a block of BLOCK floats after the other. */
 static void moments_of(const channel_block *k, const float *x, int64_t rows, moments *m) {
@@ -163,7 +163,7 @@ static void need_slots(const fv_geom *geom, int threads, fv_need *need) {
     need->scratch = geom->norm.groups == 0 ? (size_t)geom->norm.c * 2 * FV_SLOTS * sizeof(float) : 0;
 }
 
-/* ---- the statistics of each channel of a sample ---------------------------------------------------------------------- */
+/* ---- the statistics of each channel of a sample ----------------------------------------------------------------- */
 
 /* Channel c of sample i: mean and 1/deviation. */
 static int64_t statistic(const fv_norm_geom *g, int64_t i, int64_t c) {
@@ -198,7 +198,7 @@ static int64_t cut_rows(job *j) {
     return fv_cut(j->rows, (samples ? j->g->pixels : 1) * j->k.width, &j->size);
 }
 
-/* ---- forward --------------------------------------------------------------------------------------------------------- */
+/* ---- forward ---------------------------------------------------------------------------------------------------- */
 
 static void normalise(const job *j, const float pattern[][FV_PATTERN], int64_t row, int64_t rows) {
     const channel_block *k = &j->k;
@@ -250,7 +250,7 @@ static fv_status run_norm(const fv_call *call) {
     return FV_OK;
 }
 
-/* ---- backward -------------------------------------------------------------------------------------------------------- */
+/* ---- backward --------------------------------------------------------------------------------------------------- */
 
 /* Rows of one sample or slot: the sums of dy and of dy (x - mean), in blocks. */
 static void gradient_sums(const channel_block *k, const float *dy, const float *x, int64_t rows, const float *mean,

@@ -18,7 +18,7 @@ FV_INLINE int64_t rows_end(const job *j, int64_t piece) {
     return (piece + 1) * j->size < j->rows ? (piece + 1) * j->size : j->rows;
 }
 
-/* ---- softmax --------------------------------------------------------------------------------------------------------- */
+/* ---- softmax ---------------------------------------------------------------------------------------------------- */
 
 static void softmax_row(const float *x, float *y, int64_t cols, bool log) {
     float highest = row_highest(x, cols, 1);
@@ -79,7 +79,7 @@ static fv_status run_softmax_back(const fv_call *call) {
     return run_rows(call, call->n * g->rows, g->cols, softmax_back_piece);
 }
 
-/* ---- cross-entropy --------------------------------------------------------------------------------------------------- */
+/* ---- cross-entropy ---------------------------------------------------------------------------------------------- */
 
 /* A row's logits and target. Target of class k: keep * (distribution or one-hot) + spread. */
 typedef struct xent_row {
