@@ -13,16 +13,10 @@
 #include "options.h"
 #include "progress.h"
 #include "trained.h"
+#include "training.h"
 
-typedef struct options {
-    const char *folder, *resume, *save_every, *optimizer, *schedule, *loss, *metrics, *validation, *isa, *class_weights,
-        *early_stop, *freeze, *from, *teacher, *progress;
-    int64_t epochs, batch, seed, data_seed, limit, threads, folds, accumulate, memory;
-    double rate, validation_split, clip_value, clip_norm, ema, temperature, teacher_weight;
-    bool watch, validation_tail, no_shuffle, no_prefetch, exact, force, quiet, json;
-    cli_settings set;
-    bool skip_bad, tensorboard;
-} options;
+typedef cli_training_options options;
+typedef cli_training training;
 
 static const cli_option list[] = {
     {"output", 'o', CLI_TEXT, offsetof(options, folder), "DIR", "folder for the models and the history of this run", 0,
@@ -64,16 +58,17 @@ static const cli_option list[] = {
      0.9999999},
     {"from", 0, CLI_TEXT, offsetof(options, from), "MODEL",
      "start from the weights of MODEL; a head of another size starts anew", 0, 0},
-    {"freeze", 0, CLI_TEXT, offsetof(options, freeze), "NAMES", "layers or weights that stay as they are: \"conv*, block1.*\"",
+    {"freeze", 0, CLI_TEXT, offsetof(options, freeze), "NAMES",
+     "layers or weights that stay as they are: \"conv*, block1.*\"", 0, 0},
+    {"teacher", 0, CLI_TEXT, offsetof(options, teacher), "MODEL", "learn from what MODEL answers, too (soft targets)",
      0, 0},
-    {"teacher", 0, CLI_TEXT, offsetof(options, teacher), "MODEL", "learn from what MODEL answers, too (soft targets)", 0,
-     0},
     {"temperature", 0, CLI_REAL, offsetof(options, temperature), "T", "of the soft targets; default 4", 0.01, 1000},
     {"teacher-weight", 0, CLI_REAL, offsetof(options, teacher_weight), "P",
      "part of the loss that the soft targets make; default 0.9", 0.001, 1},
     {"watch", 0, CLI_FLAG, offsetof(options, watch), NULL,
      "note the size of every layer's activations and gradients; warn of vanishing, exploding, dead", 0, 0},
-    {"memory", 0, CLI_WHOLE, offsetof(options, memory), "MIB", "what it may need; default what the machine has", 1, 1e9},
+    {"memory", 0, CLI_WHOLE, offsetof(options, memory), "MIB", "what it may need; default what the machine has", 1,
+     1e9},
     {"no-shuffle", 0, CLI_FLAG, offsetof(options, no_shuffle), NULL, "take the samples in their order", 0, 0},
     CLI_SETTINGS(options),
     {"seed", 's', CLI_WHOLE, offsetof(options, seed), "S", "of weights, order and dropout; default 0", 0, 1e15},
@@ -89,30 +84,6 @@ static const cli_option list[] = {
      "auto (bar on a terminal), bar, plain (a line an epoch), none", 0, 0},
     {"quiet", 'q', CLI_FLAG, offsetof(options, quiet), NULL, "only the last line", 0, 0},
     CLI_JSON(options)};
-
-/* A training with all that belongs to it. */
-typedef struct training {
-    const cli_call *call;
-    const options *options;
-    const char *net_name, *data_name, *validation_name, *folder;
-    int64_t data_seed, limit;
-    bool skip_bad;
-    int64_t save_steps;
-    double save_seconds;
-    fv_net *net; /* NULL: the one of the checkpoint */
-    fv_data *data, *validation;
-    fv_model *model, *kept, *teacher;
-    double split;
-    fv_history *history;
-    int64_t epoch, epochs, step, steps; /* where it was last seen */
-    FILE *out;                          /* for what is told on the way */
-    cli_progress progress;
-    double temperature, teacher_weight;
-    cli_style style;
-    int fold; /* of --folds, from 1 */
-    size_t made; /* the first folder above the run folder that was made: so much of its path; 0: none */
-    fv_tensorboard *board;
-} training;
 
 /* ---- Ctrl-C ----------------------------------------------------------------------------------------------------- */
 
@@ -196,14 +167,6 @@ static void remove_parents(const training *t) {
 
 /* ---- getting ready ---------------------------------------------------------------------------------------------- */
 
-/* What the library does not know of a run is kept in notes of the model, so that --resume finds it. */
-static const char *kept(const training *t, const char *key) { return fv_model_note(t->model, key); }
-
-static int64_t kept_number(const training *t, const char *key) {
-    const char *text = kept(t, key);
-    return text ? strtoll(text, NULL, 10) : 0;
-}
-
 static bool keep(training *t, const char *key, const char *value, fv_error *error) {
     return fv_model_set_note(t->model, key, value, error) == FV_OK;
 }
@@ -216,10 +179,8 @@ static bool keep_number(training *t, const char *key, int64_t value, fv_error *e
 
 /* Pictures get the size that the net reads, by the rule of its preprocess lines. */
 static bool open_data(training *t, fv_error *error) {
-    fv_data_options options = {.size = sizeof options,
-                               .seed = (uint64_t)cli_number(t->data_seed),
-                               .limit = t->limit,
-                               .skip_bad = t->skip_bad};
+    fv_data_options options = {
+        .size = sizeof options, .seed = (uint64_t)cli_number(t->data_seed), .limit = t->limit, .skip_bad = t->skip_bad};
     if (t->model)
         fv_data_options_for_model(&options, t->model);
     else if (fv_data_options_for(&options, t->net, error))
@@ -239,8 +200,6 @@ static bool compile(training *t, fv_error *error) {
                           .seed = (uint64_t)cli_number(o->seed));
     return t->model != NULL;
 }
-
-static void reproduce(const training *t, char *out, size_t size);
 
 /* What was found in the model to start from. */
 typedef struct start {
@@ -280,8 +239,9 @@ static bool keep_real(training *t, const char *key, double value, fv_error *erro
 /* The teacher, as given or as the run had it, and what it was told. */
 static bool take_teacher(training *t, fv_error *error) {
     const options *o = t->options;
-    const char *path = o->teacher ? o->teacher : kept(t, "command.teacher");
-    const char *temperature = kept(t, "command.temperature"), *weight = kept(t, "command.teacher_weight");
+    const char *path = o->teacher ? o->teacher : cli_train_kept(t, "command.teacher");
+    const char *temperature = cli_train_kept(t, "command.temperature"),
+               *weight = cli_train_kept(t, "command.teacher_weight");
     if (!path) return true;
     t->temperature = o->temperature != 0 ? o->temperature : temperature ? strtod(temperature, NULL) : 0;
     t->teacher_weight = o->teacher_weight != 0 ? o->teacher_weight : weight ? strtod(weight, NULL) : 0;
@@ -294,17 +254,17 @@ static bool take_teacher(training *t, fv_error *error) {
 static bool begin(training *t, fv_error *error) {
     char command[4096];
     if (!compile(t, error) || (t->options->from && !start_from(t, error)) || !take_teacher(t, error)) return false;
-    reproduce(t, command, sizeof command);
+    cli_train_command(t, command, sizeof command);
     return keep(t, "command", command, error) && keep(t, "command.net", t->net_name, error) &&
            keep(t, "command.data", t->data_name, error) && keep(t, "command.validation", t->validation_name, error) &&
            keep_number(t, "command.data_seed", t->data_seed, error) &&
-           keep_number(t, "command.limit", t->limit, error) &&
-           keep_number(t, "command.skip_bad", t->skip_bad, error) && keep(t, "command.isa", fv_isa(), error);
+           keep_number(t, "command.limit", t->limit, error) && keep_number(t, "command.skip_bad", t->skip_bad, error) &&
+           keep(t, "command.isa", fv_isa(), error);
 }
 
 /* The same bits need the same instruction set. */
 static void take_isa(const training *t) {
-    const char *isa = kept(t, "command.isa");
+    const char *isa = cli_train_kept(t, "command.isa");
     if (!isa || strcmp(isa, fv_isa()) == 0) return;
     if (t->options->isa || fv_set_isa(isa, NULL))
         fprintf(stderr,
@@ -319,24 +279,24 @@ static bool go_on(training *t, fv_error *error) {
     t->model = fv_checkpoint_load(t->folder, error);
     if (!t->model || !take_teacher(t, error)) return false;
     take_isa(t);
-    if (!t->data_name) t->data_name = kept(t, "command.data");
-    if (!t->validation_name) t->validation_name = kept(t, "command.validation");
-    if (!t->data_seed) t->data_seed = kept_number(t, "command.data_seed");
-    if (!t->limit) t->limit = kept_number(t, "command.limit");
-    if (!t->skip_bad) t->skip_bad = kept_number(t, "command.skip_bad");
+    if (!t->data_name) t->data_name = cli_train_kept(t, "command.data");
+    if (!t->validation_name) t->validation_name = cli_train_kept(t, "command.validation");
+    if (!t->data_seed) t->data_seed = cli_train_kept_number(t, "command.data_seed");
+    if (!t->limit) t->limit = cli_train_kept_number(t, "command.limit");
+    if (!t->skip_bad) t->skip_bad = cli_train_kept_number(t, "command.skip_bad");
     if (!t->data_name) {
         *error = (fv_error){.status = FV_E_ARGUMENT};
         snprintf(error->message, sizeof error->message, "%.200s does not say what it was trained on; give NET and DATA",
                  t->folder);
         return false;
     }
-    if (o->epochs > kept_number(t, "train.epochs") && kept(t, "command")) {
-        snprintf(command, sizeof command, "%s && fovea train --resume %s --epochs %" PRId64, kept(t, "command"),
-                 t->folder, o->epochs);
+    if (o->epochs > cli_train_kept_number(t, "train.epochs") && cli_train_kept(t, "command")) {
+        snprintf(command, sizeof command, "%s && fovea train --resume %s --epochs %" PRId64,
+                 cli_train_kept(t, "command"), t->folder, o->epochs);
         if (!keep(t, "command", command, error)) return false;
     }
     if (!t->net_name) {
-        t->net_name = kept(t, "command.net");
+        t->net_name = cli_train_kept(t, "command.net");
         return open_data(t, error);
     }
     t->kept = t->model; /* names above lie in it */
@@ -352,106 +312,6 @@ static double choose_split(const training *t) {
     return fv_net_get(fv_model_net(t->model), "train", "validation_split") ? 0 : 0.1;
 }
 
-/* Where a run goes on, and what more epochs do to the learning rate. */
-static void print_where(const training *t) {
-    int64_t before = kept_number(t, "train.epochs_before");
-    const char *schedule = kept(t, "train.schedule");
-    if (t->epoch > t->epochs)
-        fprintf(t->out, "%s is finished: %" PRId64 " epochs; --epochs N extends it\n", t->folder, t->epochs);
-    else
-        fprintf(t->out, "going on in epoch %" PRId64 "/%" PRId64 " after step %" PRId64 " of %" PRId64 "\n", t->epoch,
-                t->epochs, t->step, t->steps);
-    if (before && before < t->epochs && schedule && strcmp(schedule, "constant") != 0)
-        fprintf(t->out,
-                "the schedule %s spans all %" PRId64 " epochs from here on; steps that were taken under %" PRId64
-                " stay as they are\n",
-                schedule, t->epochs, before);
-}
-
-/* "270 samples, 27 of each class", "40 samples: cat 30, dog 10", "5,000 samples, 3 to 120 of a class" */
-static void print_part(const training *t, const fv_event *event, int part) {
-    enum { FEW = 12 };
-    char number[32];
-    const int64_t *counts = event->class_samples[part];
-    int64_t least = INT64_MAX, most = 0;
-    for (int c = 0; counts && c < event->class_count; c++) {
-        if (counts[c] < least) least = counts[c];
-        if (counts[c] > most) most = counts[c];
-    }
-    fprintf(t->out, "%s %s samples", part ? "; held back for validation" : "to train on:",
-            cli_grouped(event->part_samples[part], number));
-    if (!counts || !event->class_count) return;
-    if (least == most) {
-        fprintf(t->out, ", %" PRId64 " of each class", least);
-    } else if (event->class_count > FEW) {
-        fprintf(t->out, ", %" PRId64 " to %" PRId64 " of a class", least, most);
-    } else {
-        for (int c = 0; c < event->class_count; c++)
-            fprintf(t->out, "%s%s %" PRId64, c ? ", " : " (", fv_data_class_name(t->data, c), counts[c]);
-        fputc(')', t->out);
-    }
-}
-
-static void print_seconds(FILE *out, double seconds) {
-    if (seconds < 120)
-        fprintf(out, "%.2g s", seconds);
-    else if (seconds < 7200)
-        fprintf(out, "%.0f min", seconds / 60);
-    else
-        fprintf(out, "%.1f h", seconds / 3600);
-}
-
-/* What was found by looking before the first step. */
-static void print_survey(const training *t, const fv_event *event) {
-    char needs[32], there[32];
-    if (!event->epoch_seconds) return;
-    print_part(t, event, 0);
-    if (event->part_samples[1]) print_part(t, event, 1);
-    fputc('\n', t->out);
-    if (event->shared)
-        fprintf(t->out, "warning: %" PRId64 " samples held back for validation are exactly in the training part, too\n",
-                event->shared);
-    for (int c = 0; event->class_weights && event->class_count <= 12 && c < event->class_count; c++)
-        fprintf(t->out, "%s%s %.4g%s", c ? ", " : "classes count: ", fv_data_class_name(t->data, c),
-                event->class_weights[c], c + 1 == event->class_count ? "\n" : "");
-    fprintf(t->out, "an epoch will take about ");
-    print_seconds(t->out, event->epoch_seconds);
-    fprintf(t->out, "; needs %s", cli_bytes((int64_t)event->memory_needed, needs));
-    if (event->memory_there) fprintf(t->out, " of %s", cli_bytes((int64_t)event->memory_there, there));
-    fputs(" of memory\n", t->out);
-}
-
-static void print_head(const training *t, const fv_event *event) {
-    FILE *out = t->out;
-    fv_summary *summary = fv_summarize(fv_model_net(t->model), NULL, NULL);
-    char a[32], b[32];
-    if (summary) {
-        fv_layer total = fv_summary_total(summary);
-        fprintf(out, "%s: %s parameters, %s multiply-adds a sample\n", t->net_name, cli_grouped(total.parameters, a),
-                cli_short(total.macs, b));
-    }
-    fv_summary_free(summary);
-    fprintf(out, "%s: %s samples", t->data_name, cli_grouped(fv_data_count(t->data), a));
-    if (fv_data_class_count(t->data)) fprintf(out, " of %d classes", fv_data_class_count(t->data));
-    if (fv_data_has_part(t->data, "all")) fprintf(out, " (%s)", fv_data_description(t->data)); /* how it was split */
-    if (t->validation) {
-        fprintf(out, "; validation on %s, %s samples", t->validation_name,
-                cli_grouped(fv_data_count(t->validation), a));
-    } else if (t->options->folds) {
-        fprintf(out, "; %d folds, each held back once", (int)t->options->folds);
-    } else if (t->split != FV_ZERO && !t->options->resume) {
-        const char *of_net = fv_net_get(fv_model_net(t->model), "train", "validation_split");
-        double part = t->split != 0 ? t->split : of_net ? strtod(of_net, NULL) : 0;
-        fprintf(out, "; %g%% held back for validation, %s", 100 * part,
-                t->options->validation_tail ? "the last ones" : "mixed, the same share of each class");
-    }
-    fputc('\n', out);
-    if (!t->folder) fprintf(out, "nothing will be saved: -o DIR keeps the model\n");
-    if (t->options->resume) print_where(t);
-    print_survey(t, event);
-    fflush(out);
-}
-
 static int on_event(void *user, const fv_event *event) {
     training *t = user;
     if (event->kind == FV_EVENT_NOTE) {
@@ -464,7 +324,7 @@ static int on_event(void *user, const fv_event *event) {
     if (!t->options->quiet && event->kind == FV_EVENT_BEGIN && t->fold > 1)
         fprintf(t->out, "fold %d of %d\n", t->fold, (int)t->options->folds);
     else if (!t->options->quiet && event->kind == FV_EVENT_BEGIN)
-        print_head(t, event);
+        cli_train_head(t, event);
     else if (!t->options->quiet)
         cli_progress_event(&t->progress, event);
     return interrupted != 0;
@@ -483,30 +343,13 @@ static bool fit(training *t, fv_error *error) {
                .class_weights = o->class_weights, .early_stop = o->early_stop, .clip_value = o->clip_value,
                .clip_norm = o->clip_norm, .accumulate = o->accumulate, .ema = o->ema, .freeze = o->freeze,
                .teacher = t->teacher, .temperature = t->teacher ? t->temperature : 0,
-               .teacher_weight = t->teacher ? t->teacher_weight : 0, .watch = o->watch, .folds = (int)o->folds, .fold = t->fold, .memory = (uint64_t)o->memory << 20,
-               .survey = !o->quiet && !resumes && t->fold < 2, .no_prefetch = o->no_prefetch, .exact = o->exact, .on_event = on_event, .user = t);
+               .teacher_weight = t->teacher ? t->teacher_weight : 0, .watch = o->watch, .folds = (int)o->folds,
+               .fold = t->fold, .memory = (uint64_t)o->memory << 20, .survey = !o->quiet && !resumes && t->fold < 2,
+               .no_prefetch = o->no_prefetch, .exact = o->exact, .on_event = on_event, .user = t);
     return t->history != NULL;
 }
 
 /* ---- the end ---------------------------------------------------------------------------------------------------- */
-
-static bool plain_word(const char *s) {
-    return *s && strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,+%") == strlen(s);
-}
-
-/* The command that gives the same weights: what was given, and what was chosen. */
-static void reproduce(const training *t, char *out, size_t size) {
-    const cli_call *call = t->call;
-    size_t at = (size_t)snprintf(out, size, "fovea");
-    for (int i = 1; i < call->argc && at < size; i++) {
-        const char *given = call->argv[i];
-        if (strcmp(given, "--force") == 0 || strcmp(given, "-f") == 0) continue;
-        bool plain = plain_word(given);
-        at += (size_t)snprintf(out + at, size - at, plain ? " %s" : " '%s'", given);
-    }
-    if (!t->options->seed && at < size) at += (size_t)snprintf(out + at, size - at, " --seed 0");
-    if (!t->options->isa && at < size) snprintf(out + at, size - at, " --isa %s", fv_isa());
-}
 
 static json_t *json_epochs(const fv_history *history) {
     json_t *rows = json_array();
@@ -526,7 +369,7 @@ static int print_end(const training *t) {
     if (!interrupted)
         cli_trained(t->call, t->options->quiet ? NULL : t->out, t->folder, t->history, t->data, t->validation);
     char hash[17];
-    const char *command = kept(t, "command");
+    const char *command = cli_train_kept(t, "command");
     snprintf(hash, sizeof hash, "%016" PRIx64, fv_model_hash(t->model));
     if (t->options->json)
         return cli_print_json(t->call, json_pack("{s:s, s:s, s:s?, s:s, s:s?, s:b, s:o}", "net", t->net_name, "data",
@@ -643,7 +486,8 @@ static int train_folds(training *t) {
     char path[4096];
     folds f = {0};
     int count = (int)t->options->folds;
-    if (folder && strlen(folder) > sizeof path - 16) return cli_fail_text(t->call, "%.40s...: the name is too long", folder);
+    if (folder && strlen(folder) > sizeof path - 16)
+        return cli_fail_text(t->call, "%.40s...: the name is too long", folder);
     for (t->fold = 1; t->fold <= count; t->fold++) {
         if (folder) snprintf(path, sizeof path, "%s/fold%d", folder, t->fold), t->folder = path;
         t->made = 0;
@@ -691,7 +535,9 @@ static int run(const cli_call *call) {
                                o->validation_tail ? "--validation-tail" : "--validation-split");
     if (o->folds && (o->resume || o->validation || o->validation_split != 0 || o->validation_tail))
         return cli_usage_error(call->command, "--folds and %s exclude each other",
-                               o->resume ? "--resume" : o->validation ? "--validation" : "--validation-split");
+                               o->resume       ? "--resume"
+                               : o->validation ? "--validation"
+                                               : "--validation-split");
     if (o->from && o->resume) return cli_usage_error(call->command, "--from and --resume exclude each other");
     if (!cli_read_style(o->progress, &t.style))
         return cli_usage_error(call->command, "--progress: expected auto, bar, plain or none, got '%s'", o->progress);
