@@ -2,7 +2,7 @@
 #include "training.h"
 
 #include <inttypes.h>
-#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *cli_train_kept(const cli_training *t, const char *key) { return fv_model_note(t->model, key); }
