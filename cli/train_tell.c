@@ -42,7 +42,7 @@ static void print_part(const cli_training *t, const fv_event *event, int part) {
             part ? "; held back for validation" : "to train on:", cli_grouped(event->part_samples[part], number));
     if (!counts || !event->class_count) return;
     if (least == most) {
-        fprintf(t->out, ", %" PRId64 " of each class", least);
+        fprintf(t->out, ", %s of each class", cli_grouped(least, number));
     } else if (event->class_count > FEW) {
         fprintf(t->out, ", %" PRId64 " to %" PRId64 " of a class", least, most);
     } else {
