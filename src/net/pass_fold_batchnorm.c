@@ -84,6 +84,7 @@ static void fold_pair(fv_emit *e, int c, int i) {
 /* The calls from `count` on, which read weights only, move to the front. */
 static fv_status to_front(fv_plan *plan, int count, fv_error *error) {
     int added = plan->call_count - count;
+    if (added == 0) return FV_OK; /* nothing was folded; a net in use may have no calls at all */
     fv_planned_call *moved = fv_alloc_array((size_t)added + 1, sizeof *moved);
     if (!moved) return fv_fail_memory(error, "a plan", sizeof *moved * (size_t)added);
     memcpy(moved, plan->calls + count, sizeof *moved * (size_t)added);
