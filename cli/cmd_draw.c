@@ -85,19 +85,7 @@ static int draw(const cli_call *call, fv_net *net) {
 
 static int run(const cli_call *call) {
     const options *o = call->options;
-    const char *path = call->operands[0];
-    fv_error error = {0};
-    if (cli_is_model(path)) {
-        if (o->set.count) return cli_usage_error(call->command, "--set is for networks; '%s' is a model", path);
-        fv_model *model = fv_model_load(path, &error);
-        int status = model ? draw(call, fv_model_net(model)) : cli_fail(call, &error);
-        fv_model_free(model);
-        return status;
-    }
-    fv_net *net = fv_net_load(path, o->set.of, o->set.count, &error);
-    int status = net ? draw(call, net) : cli_fail(call, &error);
-    fv_net_free(net);
-    return status;
+    return cli_with_net(call, &o->set, draw);
 }
 
 const cli_command command_draw = {

@@ -173,10 +173,9 @@ static int print_json(const cli_call *call, fv_net *net, const fv_shape *input, 
     json_t *layers = json_array();
     for (int i = 0; i < fv_summary_count(summary); i++)
         json_array_append_new(layers, json_layer(fv_summary_layer(summary, i)));
-    return cli_print_json(call,
-                          json_pack("{s:I, s:I, s:I, s:o, s:o}", "parameters", (json_int_t)total.parameters,
-                                    "trainable", (json_int_t)total.trainable, "macs", (json_int_t)total.macs, "memory",
-                                    cli_json_memory(net, input, batch), "layers", layers));
+    return cli_print_json(call, json_pack("{s:I, s:I, s:I, s:o, s:o}", "parameters", (json_int_t)total.parameters,
+                                          "trainable", (json_int_t)total.trainable, "macs", (json_int_t)total.macs,
+                                          "memory", cli_json_memory(net, input, batch), "layers", layers));
 }
 
 /* ---- the plan --------------------------------------------------------------------------------------------------- */
@@ -186,12 +185,10 @@ static int print_plan(const cli_call *call, const options *o, fv_net *net, const
     fv_run_options options = {.size = sizeof options, .batch = o->batch, .exact = o->exact};
     options.training = options.gradients = o->training;
     if (shape) options.input = *shape;
-    char *text = fv_net_plan_text_with(net, &error, &options);
-    if (!text && o->training) { /* no loss of its own: the usual one */
-        fv_model *model = fv_compile(net, &error, .loss = "crossentropy");
-        if (model) text = fv_net_plan_text_with(net, &error, &options);
-        fv_model_free(model);
-    }
+    fv_net *trained = o->training ? fv_net_with_loss(net, NULL, &error) : NULL;
+    if (o->training && !trained) return cli_fail(call, &error);
+    char *text = fv_net_plan_text_with(trained ? trained : net, &error, &options);
+    fv_net_free(trained);
     if (!text) return cli_fail(call, &error);
     fputs(text, stdout);
     fv_free(text);
@@ -200,7 +197,8 @@ static int print_plan(const cli_call *call, const options *o, fv_net *net, const
 
 /* ---- the command ------------------------------------------------------------------------------------------------ */
 
-static int print(const cli_call *call, const options *o, fv_net *net) {
+static int print(const cli_call *call, fv_net *net) {
+    const options *o = call->options;
     fv_error error = {0};
     fv_shape shape;
     if ((o->quiz || o->answers) + o->json + o->text + o->plan > 1)
@@ -232,19 +230,7 @@ static int print(const cli_call *call, const options *o, fv_net *net) {
 
 static int run(const cli_call *call) {
     const options *o = call->options;
-    const char *path = call->operands[0];
-    fv_error error = {0};
-    if (cli_is_model(path)) {
-        if (o->set.count) return cli_usage_error(call->command, "--set is for networks; '%s' is a model", path);
-        fv_model *model = fv_model_load(path, &error);
-        int status = model ? print(call, o, fv_model_net(model)) : cli_fail(call, &error);
-        fv_model_free(model);
-        return status;
-    }
-    fv_net *net = fv_net_load(path, o->set.of, o->set.count, &error);
-    int status = net ? print(call, o, net) : cli_fail(call, &error);
-    fv_net_free(net);
-    return status;
+    return cli_with_net(call, &o->set, print);
 }
 
 const cli_command command_summary = {

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "options.h"
+
 /* ---- messages --------------------------------------------------------------------------------------------------- */
 
 int cli_fail(const cli_call *call, const fv_error *error) {
@@ -151,4 +153,20 @@ int cli_print_json(const cli_call *call, json_t *json) {
     if (failed) return cli_fail_text(call, "the result cannot be written");
     putchar('\n');
     return CLI_GOOD;
+}
+
+int cli_with_net(const cli_call *call, const cli_settings *set, int (*use)(const cli_call *call, fv_net *net)) {
+    const char *path = call->operands[0];
+    fv_error error = {0};
+    if (cli_is_model(path)) {
+        if (set->count) return cli_usage_error(call->command, "--set is for networks; '%s' is a model", path);
+        fv_model *model = fv_model_load(path, &error);
+        int status = model ? use(call, fv_model_net(model)) : cli_fail(call, &error);
+        fv_model_free(model);
+        return status;
+    }
+    fv_net *net = fv_net_load(path, set->of, set->count, &error);
+    int status = net ? use(call, net) : cli_fail(call, &error);
+    fv_net_free(net);
+    return status;
 }

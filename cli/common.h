@@ -30,11 +30,14 @@ static inline int64_t cli_number(int64_t option) { return option == FV_ZERO ? 0 
 
 /* DATA as given; `test`: its test part where it has parts and none is named. NULL and *error. Says on stderr which files
  * options->skip_bad left out. */
-fv_data *cli_open_data(const cli_call *call, const char *spec, bool test, const fv_data_options *options, fv_error *error);
+fv_data *cli_open_data(const cli_call *call, const char *spec, bool test, const fv_data_options *options,
+                       fv_error *error);
 
 /* Does the text behind the path name a part already? A ':' in an existing path is none. */
 bool cli_names_part(const char *spec);
 
+/* Gives `use` the net that the first operand names: of a network or, where no --set is given, of a model. Its exit code. */
+int cli_with_net(const cli_call *call, const cli_settings *set, int (*use)(const cli_call *call, fv_net *net));
 /* Is it the file or run folder of a model (else a network)? */
 bool cli_is_model(const char *path);
 

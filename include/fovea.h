@@ -219,6 +219,10 @@ typedef struct fv_run_options fv_run_options;
 FV_API char *fv_net_plan_text_with(fv_net *net, fv_error *error, const fv_run_options *options);
 #define fv_net_plan_text(net, error, ...) fv_net_plan_text_with(net, error, FV_OPTIONS(fv_run_options, __VA_ARGS__))
 
+/* The net as it would be trained: itself (free it all the same) where it has a loss and none is named, else a copy with the
+ * loss `loss`, or the usual one. Allocates no weights. NULL and *error when the net cannot have it. */
+FV_API fv_net *fv_net_with_loss(fv_net *net, const char *loss, fv_error *error);
+
 /* Bytes that a run will need. Beside them stand the samples themselves and some kilobytes for each layer. */
 typedef struct fv_foretold {
     int64_t batch;

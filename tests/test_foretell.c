@@ -186,7 +186,7 @@ static void a_net_with_an_operator_of_the_users_own(void **state) {
     fv_net_free(net);
 }
 
-/* All that `fovea summary` asks of the library: for VGG-19's 5416 MiB of weights and its plans of gigabytes less than 8 MiB and a
+/* All that `fovea summary` asks of the library: for VGG-19's 548 MiB of weights and its plans of gigabytes less than 8 MiB and a
  * second of one core. */
 static void a_summary_is_cheap(void **state) {
     (void)state;
@@ -215,6 +215,23 @@ static void a_summary_is_cheap(void **state) {
     }
 }
 
+/* What `fovea summary --plan --training` asks for, the net having no loss of its own. */
+static void the_calls_of_a_training_are_told_without_weights(void **state) {
+    (void)state;
+    uint64_t before = fv_alloc_bytes();
+    fv_net *net = load("vgg16"), *trained = fv_net_with_loss(net, NULL, NULL);
+    assert_non_null(trained);
+    fv_run_options options = {.size = sizeof options, .training = true, .gradients = true};
+    char *text = fv_net_plan_text_with(trained, NULL, &options);
+    assert_non_null(text);
+    assert_non_null(strstr(text, "xent_back"));
+    fv_free(text);
+    fv_net_free(trained);
+    fv_net_free(net);
+    uint64_t asked = fv_alloc_bytes() - before;
+    if (asked > 16 << 20) fail_msg("expected less than 16 MiB, got %llu bytes", (unsigned long long)asked);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_run_that_predicts),
                                        cmocka_unit_test(a_step_of_training),
@@ -223,6 +240,7 @@ int main(void) {
                                        cmocka_unit_test(what_cannot_be_planned_is_refused),
                                        cmocka_unit_test(sizes_left_open),
                                        cmocka_unit_test(a_net_with_an_operator_of_the_users_own),
-                                       cmocka_unit_test(a_summary_is_cheap)};
+                                       cmocka_unit_test(a_summary_is_cheap),
+                                       cmocka_unit_test(the_calls_of_a_training_are_told_without_weights)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

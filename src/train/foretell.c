@@ -20,8 +20,7 @@ static fv_net *copy_of(const fv_net *net, fv_error *error) {
     return NULL;
 }
 
-/* The net itself (one more reference) where it has the loss already. */
-static fv_net *with_loss(fv_net *net, const char *loss, fv_error *error) {
+fv_net *fv_net_with_loss(fv_net *net, const char *loss, fv_error *error) {
     if (!loss && fv_main_loss(net) >= 0) return fv_net_keep(net);
     fv_net *copy = copy_of(net, error);
     if (!copy || !fv_set_loss(copy, loss, NULL, error)) return copy;
@@ -126,7 +125,7 @@ static fv_status foretell_training(fv_net *net, const fv_foretell_options *o, fv
     fv_settings settings;
     fv_status status = read_settings(net, o, &settings, error);
     if (status) return status;
-    fv_net *trained = with_loss(net, o->loss, error);
+    fv_net *trained = fv_net_with_loss(net, o->loss, error);
     if (!trained) return fv_failed(error);
     status = foretell_step(trained, o, &settings, out, error);
     fv_net_free(trained);
