@@ -111,5 +111,8 @@ void fv_run_set_moment(fv_run *run, const fv_moment *moment);
  */
 fv_tensor fv_run_operand(const fv_run *run, fv_operand operand);
 fv_pool *fv_run_pool(const fv_run *run);
+/* From now on the time of every call (packing its weights included) is added to seconds[call]; NULL: no longer. Only
+ * the caller's thread is timed: ask a run of one thread. */
+void fv_run_time_calls(fv_run *run, double *seconds);
 
 #endif

@@ -3,6 +3,7 @@
 #include "emit.h"
 
 #include <string.h>
+#include <time.h>
 
 typedef struct fv_ready {
     fv_status (*run)(const fv_call *call);
@@ -22,6 +23,7 @@ struct fv_run {
     fv_moment moment;
     int64_t n; /* samples of the last go */
     double loss;
+    double *seconds; /* by call, of the caller's thread; NULL: nobody asks */
 };
 
 /* ---- memory --------------------------------------------------------------------------------------------------------
@@ -197,12 +199,21 @@ static fv_status pack(const fv_run *run, int i, fv_pool *pool) {
     return call->kernel->pack(&call->geom, ready->arg[call->packed_arg], ready->packed, pool);
 }
 
+/* The processor's time of this thread: what else runs on the machine does not count. */
+static double thread_seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 static fv_status run_call(fv_run *run, int i, int64_t n, fv_pool *pool, fv_error *error) {
     fv_ready *ready = &run->ready[i];
     ready->call.n = ready->call.geom->batched ? n : ready->call.geom->n;
     ready->call.pool = pool;
+    double began = run->seconds ? thread_seconds() : 0;
     fv_status status = ready->pack_first ? pack(run, i, pool) : FV_OK;
     if (!status) status = ready->run(&ready->call);
+    if (run->seconds) run->seconds[i] += thread_seconds() - began;
     return status ? failed(run, i, status, error) : FV_OK;
 }
 
@@ -215,9 +226,12 @@ static fv_status refresh(fv_run *run, fv_pool *pool, fv_error *error) {
     widen(run);
     fv_status status = FV_OK;
     for (int i = 0; i < plan->steady_calls && !status; ++i) status = run_call(run, i, 1, pool, error);
-    for (int i = plan->steady_calls; i < plan->call_count && !status; ++i)
-        if (plan->calls[i].packs && !run->ready[i].pack_first && (status = pack(run, i, pool)))
-            failed(run, i, status, error);
+    for (int i = plan->steady_calls; i < plan->call_count && !status; ++i) {
+        if (!plan->calls[i].packs || run->ready[i].pack_first) continue;
+        double began = run->seconds ? thread_seconds() : 0;
+        if ((status = pack(run, i, pool))) failed(run, i, status, error);
+        if (run->seconds) run->seconds[i] += thread_seconds() - began;
+    }
     run->fresh = !status;
     run->version = version;
     return status;
@@ -275,6 +289,7 @@ fv_status fv_run_go(fv_run *run, int64_t n, fv_error *error) {
 const fv_plan *fv_run_plan(const fv_run *run) { return run->plan; }
 void fv_run_set_moment(fv_run *run, const fv_moment *moment) { run->moment = *moment; }
 fv_pool *fv_run_pool(const fv_run *run) { return run->own_pool ? run->own_pool : fv_default_pool(); }
+void fv_run_time_calls(fv_run *run, double *seconds) { run->seconds = seconds; }
 double fv_run_loss(const fv_run *run) { return run->loss; }
 size_t fv_run_bytes(const fv_run *run) { return fv_plan_bytes(run->plan); }
 
