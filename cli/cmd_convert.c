@@ -1,4 +1,4 @@
-/* cmd_convert.c - fovea convert: a model from weights that have PyTorch's names and layouts. */
+/* cmd_convert.c - fovea convert: a model from weights that have other names and layouts. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -149,7 +149,8 @@ const cli_command command_convert = {
                "no use\n"
                "for (auxiliary heads) is left out. PyTorch writes such a file by\n"
                "    safetensors.torch.save_file(model.state_dict(), \"weights.safetensors\")\n"
-               "The model wants pictures as torchvision's weights do, unless the net or --preprocess says otherwise.\n"
+               "The model wants pictures as such weights do, unless --preprocess says otherwise.\n"
+               "A .param file is read as ncnn's, with the .bin beside it.\n"
                "Rules for other names are lines OURS -> THEIRS that translate a name from left to right, such as\n"
                "    stage{s} -> layer{s}\n"
                "    .basic{b} -> .{b-1}",

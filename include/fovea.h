@@ -341,7 +341,7 @@ typedef struct fv_import_options {
     /* How the weights are called there: one of fv_names_name, or a file of such rules. Default: those of the library that
      * fit the net best. */
     const char *names;
-    /* "scale=1/255 mean=0.485,0.456,0.406 deviation=0.229,0.224,0.225". Default: the net's, else what the rules say. */
+    /* "scale=1/255 mean=0.485,0.456,0.406 deviation=0.229,0.224,0.225". Default: what the rules say, else the net's. */
     const char *preprocess;
     const char *const *classes; /* names of the net's outputs, as many as there are; NULL: none */
     int class_count;
@@ -350,8 +350,8 @@ typedef struct fv_import_options {
 } fv_import_options;
 
 /* A model from a net and a safetensors file in which the weights have the names and layouts of PyTorch (torchvision's
- * "layer1.0.conv1.weight" of 64x64x3x3). Everything must fit, or the error lists what does not; tensors that the net lacks
- * are left out. */
+ * "layer1.0.conv1.weight" of 64x64x3x3), or from ncnn's .param file with the .bin beside it. Everything must fit, or the error
+ * lists what does not; tensors that the net lacks are left out. */
 FV_API fv_model *fv_model_import_with(fv_net *net, const char *path, fv_error *error, const fv_import_options *options);
 #define fv_model_import(net, path, error, ...)                                                                         \
     fv_model_import_with(net, path, error, FV_OPTIONS(fv_import_options, __VA_ARGS__))

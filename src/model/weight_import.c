@@ -9,6 +9,7 @@
 
 #include "bytes.h"
 #include "model.h"
+#include "ncnn.h"
 #include "weight_layout.h"
 #include "weight_names.h"
 #include "zoo.h"
@@ -206,13 +207,13 @@ static int64_t input_channels(const fv_net *net) {
     return 0;
 }
 
-/* The preprocessing that was asked for; else the net's own; else that of the rules, where it is about as many channels. */
+/* The preprocessing that was asked for; else what the rules say that such weights want, where it is about as many channels; else the
+ * net's own, which is for weights that it is trained to. */
 static fv_status set_preprocess(const import *m, fv_model *model) {
     const char *asked = m->options->preprocess, *usual = fv_weight_names_preprocess(m->names);
-    bool own = model->preprocess.scale != 0 || model->preprocess.channels;
     int64_t channels = input_channels(m->net);
     fv_preprocess p;
-    if (!asked && (own || !usual)) return FV_OK;
+    if (!asked && !usual) return FV_OK;
     fv_status status = fv_preprocess_from_text(asked ? asked : usual, &p, m->error);
     if (status) return status;
     bool fits = p.channels <= 1 || p.channels == channels;
@@ -265,7 +266,8 @@ import m = {.net = net, .store = store, .path = path, .options = options, .error
 }
 
 fv_model *fv_model_import_with(fv_net *net, const char *path, fv_error *error, const fv_import_options *options) {
-    fv_store *store = fv_safetensors_read(path, error);
+    bool ncnn = strcmp(fv_extension(path), "param") == 0;
+    fv_store *store = ncnn ? fv_ncnn_read(path, error) : fv_safetensors_read(path, error);
     fv_model *model = store ? fv_model_import_store(net, store, path, error, options) : NULL;
     fv_store_free(store);
     return model;
