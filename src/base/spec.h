@@ -1,9 +1,9 @@
 /* spec.h - a choice in text with its numbers: "adam", "normal(0, 0.05)", "step(every=10, factor=0.1)", "top3".
  *
- * Initializers, optimizers, schedules, metrics, constraints and losses are all chosen this way: the name of a record
+ * Initializers, optimizers, schedules, metrics, constraints, losses and augmentations are all chosen this way: the name of a record
  * and arguments by position or by name. A record lists its arguments with their defaults: "mean=0 deviation=0.05". */
-#ifndef FV_MODEL_SPEC_H
-#define FV_MODEL_SPEC_H
+#ifndef FV_BASE_SPEC_H
+#define FV_BASE_SPEC_H
 
 #include "error.h"
 
