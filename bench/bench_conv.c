@@ -3,8 +3,8 @@
  *
  *     bench_conv [threads] [part of a layer's name]
  *
- * One thread is timed by its CPU clock, several by the wall clock; the best repeat counts, so that other work on the
- * machine shows as little as possible. Floating-point operations are those of direct convolution. */
+ * One thread is timed by its CPU clock, several by the wall clock. Calls and the peak loop take turns, and the medians
+ * count. Floating-point operations are those of direct convolution. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +12,7 @@
 
 #include "kernels.h"
 
+enum { MAX_THREADS = 256 };
 static fv_pool *pool;
 static int threads = 1;
 
@@ -22,13 +23,14 @@ static double now(void) {
 }
 
 /* ---- the peak: as many independent multiply-adds as hide their latency ---------------------------------------------
+ * No sum begins at 1, where 0.999 x + 0.001 stands still: a compiler sees that and leaves the sum out.
  */
 
 #define PEAK(name, lanes, target)                                                                                      \
     target static double name(long rounds) {                                                                           \
         typedef float v __attribute__((vector_size(4 * lanes)));                                                       \
         v a[10], b = (v){0} + 0.999f, c = (v){0} + 0.001f;                                                             \
-        for (int i = 0; i < 10; i++) a[i] = (v){0} + (float)i;                                                         \
+        for (int i = 0; i < 10; i++) a[i] = (v){0} + (float)(i + 2);                                                   \
         for (long r = 0; r < rounds; r++) {                                                                            \
             _Pragma("GCC unroll 10") for (int i = 0; i < 10; i++) a[i] = a[i] * b + c;                                 \
             __asm__ volatile("" : "+r"(rounds));                                                                       \
@@ -45,22 +47,32 @@ PEAK(peak_avx2, 8, __attribute__((target("avx2,fma"))))
 PEAK(peak_avx512, 16, __attribute__((target("avx512f,fma"))))
 #endif
 
-/* GFLOP/s of one core */
-static double measure_peak(const char *level) {
-    double (*loop)(long) = peak_generic;
+static double (*peak_loop)(long) = peak_generic;
+
+static void choose_peak(const char *level) {
 #if defined(__x86_64__)
-    if (strcmp(level, "avx2") == 0) loop = peak_avx2;
-    if (strcmp(level, "avx512") == 0) loop = peak_avx512;
+    if (strcmp(level, "avx2") == 0) peak_loop = peak_avx2;
+    if (strcmp(level, "avx512") == 0) peak_loop = peak_avx512;
 #else
     (void)level;
 #endif
-    double best = 0;
-    for (int i = 0; i < 20; i++) {
-        const long rounds = 1000000;
-        double start = now(), flops = loop(rounds) * (double)rounds, rate = flops / (now() - start) * 1e-9;
-        if (rate > best) best = rate;
-    }
-    return best;
+}
+
+enum { PEAK_ROUNDS = 200000 }; /* about a fifth of a millisecond */
+
+static void peak_piece(void *flops, int64_t piece, int thread) {
+    (void)thread;
+    ((double *)flops)[piece] = peak_loop(PEAK_ROUNDS) * PEAK_ROUNDS;
+}
+
+/* FLOP/s of all threads, this moment. */
+static double peak_now(void) {
+    double flops[MAX_THREADS], sum = 0;
+    const double start = now();
+    fv_pool_run(pool, threads, peak_piece, flops);
+    const double seconds = now() - start;
+    for (int i = 0; i < threads; i++) sum += flops[i];
+    return sum / seconds;
 }
 
 /* ---- one call ------------------------------------------------------------------------------------------------------
@@ -84,8 +96,47 @@ static const fv_kernel *choose(fv_routine routine, const fv_geom *geom) {
     return *kernel;
 }
 
-/* Seconds of one run and of one packing: the best of enough repeats. */
-static double measure(fv_routine routine, const fv_geom *geom, const int64_t *floats, int args, double *packing) {
+/* Medians of one run, of one packing, and of the peak in between. */
+typedef struct timing {
+    double seconds, packing, peak; /* s, s, FLOP/s */
+} timing;
+
+static int by_size(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *values, int count) {
+    qsort(values, (size_t)count, sizeof *values, by_size);
+    return count ? values[count / 2] : 0;
+}
+
+enum { MOST_REPEATS = 200, LEAST_REPEATS = 5, PACKINGS = 5 };
+static const double BLOCK_SECONDS = 1e-3, PASS_SECONDS = 0.2;
+
+/* Blocks of calls in turn with the peak loop: the clock of a core moves by a fifth within seconds, and the peak that was
+ * measured a moment earlier is not the one that a kernel could have reached. */
+static timing time_call(const fv_kernel *kernel, const fv_call *call, timing t) {
+    double seconds[MOST_REPEATS], peaks[MOST_REPEATS], total = 0;
+    int repeats = 0, calls = 1;
+    while (repeats < LEAST_REPEATS || (repeats < MOST_REPEATS && total < PASS_SECONDS)) {
+        const double start = now();
+        for (int i = 0; i < calls; i++) kernel->run(call);
+        const double block = now() - start;
+        if (total == 0 && block < BLOCK_SECONDS / 2 && calls < 100000) { /* the first ones find the block's size */
+            calls *= 2;
+            continue;
+        }
+        total += block;
+        peaks[repeats] = peak_now();
+        seconds[repeats++] = block / calls;
+    }
+    t.seconds = median(seconds, repeats);
+    t.peak = median(peaks, repeats);
+    return t;
+}
+
+static timing measure(fv_routine routine, const fv_geom *geom, const int64_t *floats, int args) {
     const fv_kernel *kernel = choose(routine, geom);
     fv_need need = {0};
     if (kernel->need) kernel->need(geom, threads, &need);
@@ -98,25 +149,18 @@ static double measure(fv_routine routine, const fv_geom *geom, const int64_t *fl
     }
     call.scratch = take((int64_t)need.scratch / 4);
     call.packed = need.packed ? take((int64_t)need.packed / 4) : NULL;
-    double best = 1e30, total = 0;
-    *packing = 0;
-    for (int i = 0; i < 5 && need.packed; i++) {
-        double start = now();
+    double packings[PACKINGS];
+    for (int i = 0; i < PACKINGS && need.packed; i++) {
+        const double start = now();
         kernel->pack(geom, call.arg[need.packed_arg], call.packed, pool);
-        double seconds = now() - start;
-        if (i == 0 || seconds < *packing) *packing = seconds;
+        packings[i] = now() - start;
     }
-    for (int i = 0; i < 3 || total < 0.15; i++) {
-        double start = now();
-        kernel->run(&call);
-        double seconds = now() - start;
-        total += seconds;
-        if (seconds < best) best = seconds;
-    }
+    timing t = {.packing = need.packed ? median(packings, PACKINGS) : 0};
+    t = time_call(kernel, &call, t);
     for (int i = 0; i < args; i++) free(call.arg[i]);
     free(call.scratch);
     free(call.packed);
-    return best;
+    return t;
 }
 
 /* ---- layers --------------------------------------------------------------------------------------------------------
@@ -158,13 +202,13 @@ static sizes sizes_of(const fv_geom *geom) {
     return s;
 }
 
-/* Seconds of forward (0), backward to the input (1), to the weights (2). */
-static double measure_pass(int pass, fv_geom geom, double *packing) {
+/* Forward (0), backward to the input (1), to the weights (2). */
+static timing measure_pass(int pass, fv_geom geom) {
     const sizes s = sizes_of(&geom);
-    if (pass == 0) return measure(FV_R_CONV, &geom, (int64_t[]){s.y, s.x, s.w, s.f, 0}, 5, packing);
+    if (pass == 0) return measure(FV_R_CONV, &geom, (int64_t[]){s.y, s.x, s.w, s.f, 0}, 5);
     geom.conv.epilogue.act = FV_U_COPY;
-    if (pass == 1) return measure(FV_R_CONV_DATA, &geom, (int64_t[]){s.x, s.y, s.w, 0}, 4, packing);
-    return measure(FV_R_CONV_WEIGHTS, &geom, (int64_t[]){s.w, s.f, s.x, s.y}, 4, packing);
+    if (pass == 1) return measure(FV_R_CONV_DATA, &geom, (int64_t[]){s.x, s.y, s.w, 0}, 4);
+    return measure(FV_R_CONV_WEIGHTS, &geom, (int64_t[]){s.w, s.f, s.x, s.y}, 4);
 }
 
 static const layer layers[] = {
@@ -197,21 +241,22 @@ static const layer layers[] = {
 };
 
 /* One row: all passes of a layer as they are chosen, or only direct ones. */
-static void bench_layer(const layer *l, double peak) {
+static void bench_layer(const layer *l) {
     const fv_geom geom = geometry(l);
     const double flops = sizes_of(&geom).flops;
-    double packing, passes[3], packings = 0;
+    double all = 0, packings = 0;
     printf("%-26s", direct ? "  without Winograd" : l->name);
     for (int p = 0; p < 3; p++) {
-        passes[p] = measure_pass(p, geom, &packing);
-        packings += packing;
-        printf("%10.1f (%3.0f%%)", flops / passes[p] * 1e-9, flops / passes[p] * 1e-7 / peak);
+        const timing t = measure_pass(p, geom);
+        all += t.seconds;
+        packings += t.packing;
+        printf("%10.1f (%3.0f%%)", flops / t.seconds * 1e-9, 100 * flops / t.seconds / t.peak);
         fflush(stdout);
     }
-    printf("%10.1f\n", 100 * packings / (passes[0] + passes[1] + passes[2]));
+    printf("%10.1f\n", 100 * packings / all);
 }
 
-static void bench_layers(double peak, const char *part) {
+static void bench_layers(const char *part) {
     static const char *const passes[] = {"forward", "data", "weights"};
     printf("%-26s", "GFLOP/s (% of peak)");
     for (int p = 0; p < 3; p++) printf("%17s", passes[p]);
@@ -220,12 +265,12 @@ static void bench_layers(double peak, const char *part) {
         if (part && !strstr(layers[i].name, part)) continue;
         const fv_geom geom = geometry(&layers[i]);
         direct = false;
-        bench_layer(&layers[i], peak);
+        bench_layer(&layers[i]);
         direct = true;
         bool any = false;
         for (fv_routine r = FV_R_CONV; r <= FV_R_CONV_WEIGHTS; r++)
             any = any || choose(r, &geom) != fv_choose_kernel(fv_kernels(), r, &geom);
-        if (any) bench_layer(&layers[i], peak);
+        if (any) bench_layer(&layers[i]);
         direct = false;
     }
 }
@@ -247,18 +292,15 @@ static double pool_microseconds(int64_t size, int64_t c, bool back) {
                                .y_pixel = c,
                                .kind = FV_POOL_MAX};
     const int64_t x = LENET_BATCH * size * size * c, y = x / 4;
-    double packing;
-    double seconds = back ? measure(FV_R_POOL_BACK, &geom, (int64_t[]){x, y, x, y}, 4, &packing)
-                          : measure(FV_R_POOL, &geom, (int64_t[]){y, x}, 2, &packing);
-    return seconds * 1e6 / LENET_BATCH;
+    const timing t = back ? measure(FV_R_POOL_BACK, &geom, (int64_t[]){x, y, x, y}, 4)
+                          : measure(FV_R_POOL, &geom, (int64_t[]){y, x}, 2);
+    return t.seconds * 1e6 / LENET_BATCH;
 }
 
 static double relu_back_microseconds(int64_t each) {
     fv_geom geom = {.n = LENET_BATCH, .batched = true, .training = true, .unary = {.kind = FV_U_RELU, .each = each}};
-    double packing;
-    return measure(FV_R_UNARY_BACK, &geom, (int64_t[]){LENET_BATCH * each, LENET_BATCH * each, 0, LENET_BATCH * each},
-                   4, &packing) *
-           1e6 / LENET_BATCH;
+    const int64_t all = LENET_BATCH * each;
+    return measure(FV_R_UNARY_BACK, &geom, (int64_t[]){all, all, 0, all}, 4).seconds * 1e6 / LENET_BATCH;
 }
 
 static void bench_lenet(void) {
@@ -276,9 +318,9 @@ static void bench_lenet(void) {
         double part[4] = {0};
         for (int p = 0; p < 3; p++) {
             if (p == 1 && i == 0) continue; /* nobody wants the gradient of the picture */
-            double packing;
-            part[p] = measure_pass(p, geom, &packing) * 1e6 / LENET_BATCH;
-            part[3] += packing * 1e6 / LENET_BATCH;
+            const timing t = measure_pass(p, geom);
+            part[p] = t.seconds * 1e6 / LENET_BATCH;
+            part[3] += t.packing * 1e6 / LENET_BATCH;
         }
         printf("%-18s%9.2f%9.2f%9.2f%9.2f\n", net[i].name, part[0], part[1], part[2], part[3]);
         forward += part[0];
@@ -299,15 +341,18 @@ static void bench_lenet(void) {
 
 int main(int argc, char **argv) {
     threads = argc > 1 ? atoi(argv[1]) : 1;
-    if (threads < 1) {
+    if (threads < 1 || threads > MAX_THREADS) {
         fprintf(stderr, "usage: bench_conv [threads] [part of a layer's name]\n");
         return 2;
     }
     pool = threads > 1 ? fv_pool_new(threads) : NULL;
     const char *level = fv_kernels()->name;
-    const double peak = measure_peak(level) * threads;
-    printf("%s, %d thread%s, peak %.0f GFLOP/s\n", level, threads, threads > 1 ? "s" : "", peak);
-    bench_layers(peak, argc > 2 ? argv[2] : NULL);
+    choose_peak(level);
+    double peaks[MOST_REPEATS];
+    for (int i = 0; i < MOST_REPEATS; i++) peaks[i] = peak_now();
+    printf("%s, %d thread%s, peak %.0f GFLOP/s\n", level, threads, threads > 1 ? "s" : "",
+           median(peaks, MOST_REPEATS) * 1e-9);
+    bench_layers(argc > 2 ? argv[2] : NULL);
     if (argc <= 2) bench_lenet();
     fv_pool_free(pool);
     return 0;
