@@ -10,7 +10,7 @@
 #include "kernels.h"
 #include "philox.h"
 
-enum { GUARD = 64, MAX_KERNELS = 512 };
+enum { GUARD = 64, MAX_KERNELS = 512, CASE_ARGS = 10 };
 
 typedef enum kernel_data {
     WHOLE,   /* small whole numbers: exact in any order of summation */
@@ -31,7 +31,7 @@ typedef struct kernel_case {
     fv_geom geom;
     int64_t n;
     fv_moment now;
-    kernel_arg arg[8];
+    kernel_arg arg[CASE_ARGS];
     double tolerance; /* 0: equal; else relative L2 distance */
     /* Tolerance of a variant, where they differ; NULL: the one above for all. Not asked where that is 0. */
     double (*tolerance_of)(const fv_kernel *kernel);
@@ -123,7 +123,7 @@ static inline bool guards_hold(guarded g) {
 }
 
 typedef struct kernel_run {
-    guarded arg[8];
+    guarded arg[CASE_ARGS];
 } kernel_run;
 
 static inline size_t case_bytes(const kernel_arg *a, bool wide) {
@@ -132,7 +132,7 @@ static inline size_t case_bytes(const kernel_arg *a, bool wide) {
 
 static inline void run_open(kernel_run *run, const kernel_case *k, bool wide) {
     memset(run, 0, sizeof *run);
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < CASE_ARGS; i++) {
         const kernel_arg *a = &k->arg[i];
         if (!a->memory) continue;
         run->arg[i] = guarded_new(case_bytes(a, wide), wide ? 8 : 4, 0);
@@ -143,7 +143,7 @@ static inline void run_open(kernel_run *run, const kernel_case *k, bool wide) {
 }
 
 static inline void run_close(kernel_run *run) {
-    for (int i = 0; i < 8; i++) free(run->arg[i].memory);
+    for (int i = 0; i < CASE_ARGS; i++) free(run->arg[i].memory);
 }
 
 /* Calls the kernel and checks that it kept to its memory. */
@@ -154,7 +154,7 @@ static inline void run_kernel(kernel_run *run, const kernel_case *k, const fv_ke
     fv_call call = {.geom = &geom, .n = k->n, .pool = pool, .now = &k->now};
     fv_need need = {0};
     guarded scratch = {0}, packed = {0};
-    for (int i = 0; i < 8; i++) call.arg[i] = guarded_data(run->arg[i]);
+    for (int i = 0; i < CASE_ARGS; i++) call.arg[i] = guarded_data(run->arg[i]);
     if (kernel->need) kernel->need(&geom, fv_pool_threads(pool), &need);
     if (need.scratch) scratch = guarded_new(need.scratch, 0, 0xff);
     if (need.packed) {
@@ -167,7 +167,7 @@ static inline void run_kernel(kernel_run *run, const kernel_case *k, const fv_ke
     if (status != FV_OK) fail_msg("%s %s, %s: status %s", table, kernel->name, k->name, fv_status_name(status));
     if (!guards_hold(scratch)) fail_msg("%s %s, %s: wrote beyond its scratch", table, kernel->name, k->name);
     if (!guards_hold(packed)) fail_msg("%s %s, %s: wrote beyond its packed weights", table, kernel->name, k->name);
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < CASE_ARGS; i++) {
         if (!guards_hold(run->arg[i])) fail_msg("%s %s, %s: wrote beyond argument %d", table, kernel->name, k->name, i);
         if (!wide && k->arg[i].memory && !k->arg[i].result &&
             memcmp(guarded_data(run->arg[i]), k->arg[i].memory, run->arg[i].bytes) != 0)
@@ -204,7 +204,7 @@ static inline void compare_reals(const kernel_case *k, const fv_kernel *kernel, 
 
 static inline void compare_run(const kernel_case *k, const fv_kernel *kernel, const char *table, const kernel_run *run,
                                const kernel_run *expected) {
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < CASE_ARGS; i++) {
         if (!k->arg[i].memory || !k->arg[i].result) continue;
         if (!k->arg[i].element)
             compare_reals(k, kernel, table, i, guarded_data(run->arg[i]), guarded_data(expected->arg[i]));
@@ -219,7 +219,7 @@ static inline void check_threads(const kernel_case *k, const fv_kernel *kernel, 
         kernel_run run;
         run_open(&run, k, false);
         run_kernel(&run, k, kernel, table, false, kernel_pools[p]);
-        for (int i = 0; i < 8; i++)
+        for (int i = 0; i < CASE_ARGS; i++)
             if (k->arg[i].result && memcmp(guarded_data(run.arg[i]), guarded_data(one->arg[i]), run.arg[i].bytes) != 0)
                 fail_msg("%s %s, %s: argument %d: other bits with %d threads than with one", table, kernel->name,
                          k->name, i, fv_pool_threads(kernel_pools[p]));
@@ -255,7 +255,7 @@ static inline void check_case(kernel_case *k) {
         }
     }
     run_close(&expected);
-    for (int i = 0; i < 8; i++) free(k->arg[i].memory);
+    for (int i = 0; i < CASE_ARGS; i++) free(k->arg[i].memory);
 }
 
 /* No variant of these routines may have gone untested. */

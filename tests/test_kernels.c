@@ -13,25 +13,27 @@ static void reference(fv_routine routine, const fv_geom *geom, int64_t n, void *
 
 static void check_pool(const fv_pool_geom *g, int64_t n) {
     int64_t x = n * product(g->in) * g->x_pixel, y = n * product(g->out) * g->y_pixel;
+    int64_t dx = n * product(g->in) * fv_pixel(g->dx_pixel, g->x_pixel),
+            dy = n * product(g->out) * fv_pixel(g->dy_pixel, g->y_pixel);
     bool mean = g->kind == FV_POOL_MEAN || g->kind == FV_POOL_MEAN_PADDED;
     kernel_case k, back;
     case_begin(
         &k, FV_R_POOL, n, mean ? 1e-6 : 0,
         "kind %d n=%lld in %lldx%lldx%lldx%lld out %lldx%lldx%lld window %lldx%lldx%lld stride %lld,%lld,%lld pad "
-        "%lld,%lld,%lld dilation %lld,%lld,%lld pixels %lld,%lld",
+        "%lld,%lld,%lld dilation %lld,%lld,%lld pixels %lld,%lld of gradients %lld,%lld relu %d",
         g->kind, (long long)n, (long long)g->in[0], (long long)g->in[1], (long long)g->in[2], (long long)g->c,
         (long long)g->out[0], (long long)g->out[1], (long long)g->out[2], (long long)g->window[0],
         (long long)g->window[1], (long long)g->window[2], (long long)g->stride[0], (long long)g->stride[1],
         (long long)g->stride[2], (long long)g->pad[0], (long long)g->pad[1], (long long)g->pad[2],
         (long long)g->dilation[0], (long long)g->dilation[1], (long long)g->dilation[2], (long long)g->x_pixel,
-        (long long)g->y_pixel);
+        (long long)g->y_pixel, (long long)g->dx_pixel, (long long)g->dy_pixel, g->relu);
     k.geom.pool = *g;
     back = k;
     back.routine = FV_R_POOL_BACK;
     case_result(&k, 0, y);
     case_input(&k, 1, x, WHOLE);
-    case_result(&back, 0, x);
-    case_input(&back, 1, y, WHOLE);
+    case_result(&back, 0, dx);
+    case_input(&back, 1, dy, WHOLE);
     if (g->kind == FV_POOL_MAX) {
         memcpy(case_input(&back, 2, x, WHOLE), k.arg[1].memory, (size_t)x * 4);
         reference(FV_R_POOL, &k.geom, n, case_input(&back, 3, y, WHOLE), back.arg[2].memory, NULL);
@@ -67,6 +69,7 @@ static void pooling_of_usual_windows(void **state) {
             finish_pool(&g, pad);
             check_pool(&g, 3);
             g.kind = FV_POOL_MAX;
+            g.relu = c % 2;
             check_pool(&g, 2);
         }
     }
@@ -91,6 +94,9 @@ static void pooling_of_anything(void **state) {
         }
         if (draw(0, 2) == 0) g.x_pixel = g.c + draw(1, 5);
         if (draw(0, 2) == 0) g.y_pixel = g.c + draw(1, 5);
+        if (draw(0, 2) == 0) g.dx_pixel = g.c + draw(0, 5);
+        if (draw(0, 2) == 0) g.dy_pixel = g.c + draw(0, 5);
+        g.relu = g.kind == FV_POOL_MAX && draw(0, 1);
         finish_pool(&g, draw(0, 3));
         check_pool(&g, draw(1, 9));
     }
@@ -124,8 +130,40 @@ static void check_unary(fv_unary kind, int64_t each, int64_t n, bool exact) {
     check_case(&back);
 }
 
+/* Rows of every argument that lie apart, as in slices of wider values. */
+static void check_unary_rows(fv_unary kind, int64_t row, int64_t rows, int64_t n) {
+    kernel_case k, back;
+    case_begin(&k, FV_R_UNARY, n, 1e-6, "kind %d, %lld rows of %lld, n=%lld", kind, (long long)rows, (long long)row,
+               (long long)n);
+    k.geom.unary = (fv_unary_geom){.kind = kind, .a = 0.5, .b = 2, .each = rows * row, .row = row};
+    int64_t count[4];
+    for (int i = 0; i < 4; i++) {
+        k.geom.unary.pixel[i] = draw(0, 3) ? row + draw(0, 9) : 0;
+        count[i] = n * rows * fv_pixel(k.geom.unary.pixel[i], row);
+    }
+    back = k;
+    back.routine = FV_R_UNARY_BACK;
+    case_result(&k, 0, count[0]);
+    case_input(&k, 1, count[1], POSITIVE);
+    case_result(&back, 0, count[0]);
+    case_input(&back, 1, count[1], NORMAL);
+    if (fv_unary_reads(kind) & FV_READS_X) case_input(&back, 2, count[2], POSITIVE);
+    if (fv_unary_reads(kind) & FV_READS_Y) case_input(&back, 3, count[3], POSITIVE);
+    check_case(&k);
+    check_case(&back);
+}
+
+static void element_functions_of_slices(void **state) {
+    (void)state;
+    static const int64_t rows[] = {1, 3, 12, 16, 33, 64, 100};
+    for (int kind = 0; kind < FV_U_COUNT; kind++)
+        for (int r = 0; r < 7; r++) check_unary_rows((fv_unary)kind, rows[r], 1 + (kind + r) % 5, 1 + r % 3);
+    check_unary_rows(FV_U_RELU, 48, 500, 3);
+}
+
 static void element_functions(void **state) {
     (void)state;
+    case_stream = fv_stream_new(1, FV_FOR_TEST, 0, 1); /* the same numbers whatever the tests before drew */
     static const int64_t sizes[] = {1, 3, 7, 15, 16, 17, 31, 33, 64, 65, 257, 1009};
     for (int kind = 0; kind < FV_U_COUNT; kind++) {
         for (int s = 0; s < 12; s++) {
@@ -518,49 +556,58 @@ static void pair_losses(void **state) {
 static int64_t statistics(const fv_norm_geom *g, int64_t n) { return g->groups == 0 ? g->c : n * g->groups; }
 
 static void norm_begin(kernel_case *k, fv_routine routine, const fv_norm_geom *g, int64_t n) {
-    case_begin(k, routine, n, 3e-5, "pixels %lld c %lld groups %lld n=%lld frozen %d act %d", (long long)g->pixels,
-               (long long)g->c, (long long)g->groups, (long long)n, g->frozen, g->epilogue.act);
+    case_begin(
+        k, routine, n, 3e-5,
+        "pixels %lld c %lld groups %lld n=%lld frozen %d act %d add %d relu %d, from pixel to pixel %lld,%lld,%lld",
+        (long long)g->pixels, (long long)g->c, (long long)g->groups, (long long)n, g->frozen, g->epilogue.act, g->add,
+        g->relu, (long long)g->x_pixel, (long long)g->y_pixel, (long long)g->dx_pixel);
     k->geom.norm = *g;
 }
 
 static void check_norm(const fv_norm_geom *g, int64_t n, bool affine) {
     kernel_case k;
-    int64_t count = n * g->pixels * g->c, s = statistics(g, n);
+    int64_t s = statistics(g, n), x_count = n * g->pixels * fv_pixel(g->x_pixel, g->c),
+            y_count = n * g->pixels * fv_pixel(g->y_pixel, g->c),
+            dx_count = n * g->pixels * fv_pixel(g->dx_pixel, g->c);
 
     norm_begin(&k, FV_R_NORM_STATS, g, n);
     case_result(&k, 0, s);
     case_result(&k, 1, s);
-    float *x = case_input(&k, 2, count, NORMAL);
-    for (int64_t i = 0; i < count; i++) x[i] += 3; /* a mean that a one-pass variance would suffer from */
+    float *x = case_input(&k, 2, x_count, NORMAL);
+    for (int64_t i = 0; i < x_count; i++) x[i] += 3; /* a mean that a one-pass variance would suffer from */
     check_case(&k);
 
     norm_begin(&k, FV_R_NORM, g, n);
-    case_result(&k, 0, count);
-    case_input(&k, 1, count, NORMAL);
+    case_result(&k, 0, y_count);
+    case_input(&k, 1, x_count, NORMAL);
     case_input(&k, 2, s, NORMAL);
     case_input(&k, 3, s, POSITIVE);
     if (affine) case_input(&k, 4, g->c, NORMAL);
     if (affine) case_input(&k, 5, g->c, NORMAL);
+    if (g->add) case_input(&k, 6, y_count, NORMAL);
     check_case(&k);
 
     norm_begin(&k, FV_R_NORM_SUMS, g, n);
     case_result(&k, 0, g->c);
     case_result(&k, 1, g->c);
-    case_input(&k, 2, count, NORMAL);
-    case_input(&k, 3, count, NORMAL);
+    case_input(&k, 2, y_count, NORMAL);
+    case_input(&k, 3, x_count, NORMAL);
     case_input(&k, 4, s, NORMAL);
     case_input(&k, 5, s, POSITIVE);
+    if (affine) case_input(&k, 6, g->c, NORMAL);
+    if (affine) case_input(&k, 7, g->c, NORMAL);
     check_case(&k);
 
     norm_begin(&k, FV_R_NORM_BACK, g, n);
-    case_result(&k, 0, count);
-    case_input(&k, 1, count, NORMAL);
-    case_input(&k, 2, count, NORMAL);
+    case_result(&k, 0, dx_count);
+    case_input(&k, 1, y_count, NORMAL);
+    case_input(&k, 2, x_count, NORMAL);
     case_input(&k, 3, s, NORMAL);
     case_input(&k, 4, s, POSITIVE);
     if (affine) case_input(&k, 5, g->c, NORMAL);
     if (g->groups == 0 && !g->frozen) case_input(&k, 6, g->c, NORMAL);
     if (g->groups == 0 && !g->frozen) case_input(&k, 7, g->c, NORMAL);
+    if (affine) case_input(&k, 8, g->c, NORMAL);
     check_case(&k);
 }
 
@@ -573,13 +620,41 @@ static void normalisation(void **state) {
                 .pixels = how == 0 ? 1 : 5 + 3 * i, .c = channels[i], .epsilon = 1e-3, .frozen = how == 2};
             g.groups = how < 3 ? 0 : how == 3 ? 1 : how == 4 ? g.c : g.c % 2 ? 1 : 2;
             if (how % 2) g.epilogue = (fv_epilogue){how == 1 ? FV_U_RELU : FV_U_TANH, 1, 1};
+            g.add = i % 2, g.relu = i % 3 == 1;
+            check_norm(&g, how == 1 ? 17 : 3, how != 5);
+            g.x_pixel = g.c + 3, g.y_pixel = g.c + i % 5, g.dx_pixel = i % 2 ? 0 : g.c + 1;
             check_norm(&g, how == 1 ? 17 : 3, how != 5);
         }
     }
     check_norm(&(fv_norm_geom){.pixels = 3001, .c = 7, .epsilon = 1e-5}, 5, true);
-    check_norm(&(fv_norm_geom){.pixels = 784, .c = 32, .epsilon = 1e-5}, 9, true);
-    check_norm(&(fv_norm_geom){.pixels = 1, .c = 1025, .epsilon = 1e-5}, 33, true);
-    check_norm(&(fv_norm_geom){.pixels = 211, .c = 48, .groups = 4, .epsilon = 1e-5}, 9, true);
+    check_norm(&(fv_norm_geom){.pixels = 784, .c = 32, .epsilon = 1e-5, .relu = true}, 9, true);
+    check_norm(&(fv_norm_geom){.pixels = 1, .c = 1025, .epsilon = 1e-5, .x_pixel = 2000, .add = true}, 33, true);
+    check_norm(&(fv_norm_geom){.pixels = 211, .c = 48, .groups = 4, .epsilon = 1e-5, .relu = true}, 9, true);
+}
+
+/* The same numbers in a wider value: the same bits, whatever is summed. */
+static void a_slice_is_normalised_to_the_same_bits(void **state) {
+    (void)state;
+    enum { N = 9, PIXELS = 13, C = 20, WIDE = 37, COUNT = N * PIXELS };
+    static float x[COUNT * C], wide[COUNT * WIDE];
+    for (int i = 0; i < COUNT * C; i++) {
+        x[i] = (float)fv_normal(&case_stream);
+        wide[i / C * WIDE + i % C] = x[i];
+    }
+    for (const fv_table *const *table = fv_all_tables(); *table; table++) {
+        if ((*table)->real != FV_F32) continue;
+        float mean[2][C], variance[2][C];
+        for (int sliced = 0; sliced < 2; sliced++) {
+            fv_geom geom = {.n = N, .batched = true};
+            geom.norm = (fv_norm_geom){.pixels = PIXELS, .c = C, .x_pixel = sliced ? WIDE : 0};
+            float scratch[2 * FV_SLOTS * C];
+            fv_call call = {.geom = &geom, .n = N, .arg = {mean[sliced], variance[sliced], sliced ? wide : x}};
+            call.scratch = scratch;
+            fv_choose_kernel(*table, FV_R_NORM_STATS, &geom)->run(&call);
+        }
+        assert_memory_equal(mean[0], mean[1], sizeof mean[0]);
+        assert_memory_equal(variance[0], variance[1], sizeof variance[0]);
+    }
 }
 
 /* ---- weights and states ----------------------------------------------------------------------------------------- */
@@ -760,6 +835,7 @@ int main(void) {
         cmocka_unit_test(pooling_of_usual_windows),
         cmocka_unit_test(pooling_of_anything),
         cmocka_unit_test(element_functions),
+        cmocka_unit_test(element_functions_of_slices),
         cmocka_unit_test(element_functions_in_place),
         cmocka_unit_test(transcendental_functions_are_accurate),
         cmocka_unit_test(no_numbers_stay_so),
@@ -771,6 +847,7 @@ int main(void) {
         cmocka_unit_test(cross_entropy),
         cmocka_unit_test(pair_losses),
         cmocka_unit_test(normalisation),
+        cmocka_unit_test(a_slice_is_normalised_to_the_same_bits),
         cmocka_unit_test(running_averages),
         cmocka_unit_test(dropout),
         cmocka_unit_test(radial_basis_units),

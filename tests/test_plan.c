@@ -386,7 +386,7 @@ static void elementwise_kernels_may_write_where_they_read(void **state) {
         for (int64_t each = 1; (*table)->real == FV_F32 && each <= CELLS / 3; each++) {
             fv_geom geom = {.n = 3, .batched = true};
             for (int kind = 0; kind < FV_U_COUNT; kind++) {
-                geom.unary = (fv_unary_geom){(fv_unary)kind, 1.5, 0.5, each};
+                geom.unary = (fv_unary_geom){.kind = (fv_unary)kind, .a = 1.5, .b = 0.5, .each = each};
                 check_in_place(*table, FV_R_UNARY, geom, 2, 1, "x");
                 check_in_place(*table, FV_R_UNARY_BACK, geom, 4, 1, "dy");
             }

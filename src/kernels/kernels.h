@@ -77,12 +77,16 @@ typedef struct fv_pool_geom {
     int64_t in[3], out[3], window[3], stride[3], pad[3], dilation[3];
     int64_t c, x_pixel, y_pixel;
     fv_pooling kind; /* MEAN divides by the cells inside the picture, MEAN_PADDED by the window */
+    int64_t dx_pixel, dy_pixel; /* backward: of the gradients; 0: as x_pixel and y_pixel */
+    bool relu;                  /* backward of MAX: x came out of a ReLU, whose gradient is taken, too */
 } fv_pool_geom;
 
 typedef struct fv_unary_geom {
     fv_unary kind;
     double a, b;
     int64_t each; /* elements of one sample */
+    /* Elements of a row, and from row to row of every argument (0: the row's length); row 0: all arguments are dense. */
+    int64_t row, pixel[4];
 } fv_unary_geom;
 
 /* An n-dimensional walk; strides in elements, 0 broadcasts. dim[0] is the samples when the call is batched (it is then
@@ -122,6 +126,9 @@ typedef struct fv_rows_geom {
     bool log;           /* log-softmax */
 } fv_rows_geom;
 
+/* Elements from pixel to pixel where a geometry says 0 for "one behind the other". */
+static inline int64_t fv_pixel(int64_t pixel, int64_t dense) { return pixel ? pixel : dense; }
+
 /* Normalisation of x (n, pixels, c) by mean and variance.
  * By channel (groups 0): statistics over samples and pixels, [c]. By group: over pixels and the c/groups channels of a
  * group, for each sample: [n][groups]; groups 1 is layer norm over all, groups c instance norm. */
@@ -130,6 +137,10 @@ typedef struct fv_norm_geom {
     double epsilon;
     bool frozen; /* the statistics are constants: no gradient through them */
     fv_epilogue epilogue;
+    bool add;  /* forward: y = act(normalised + add), add laid out like y */
+    bool relu; /* backward: y went through a ReLU, whose gradient is taken, too (not with `add`) */
+    /* Elements from pixel to pixel, 0: c. y_pixel is that of dy, too. */
+    int64_t x_pixel, y_pixel, dx_pixel;
 } fv_norm_geom;
 
 /* state = keep*state + (1-keep)*value*correction, where correction is m/(m-1), m = n*count, if unbiased. */
@@ -235,9 +246,10 @@ typedef enum fv_routine {
     FV_R_SOFTMAX,      /* y, x */
     FV_R_SOFTMAX_BACK, /* dx, dy, y */
     FV_R_NORM_STATS,   /* mean, var (biased), x */
-    FV_R_NORM,         /* y, x, mean, var, [scale c], [bias c] */
-    FV_R_NORM_SUMS,    /* dscale, dbias, dy, x, mean, var */
-    FV_R_NORM_BACK, /* dx, dy, x, mean, var, [scale], [dscale], [dbias]  (dscale, dbias read: by channel, not frozen) */
+    FV_R_NORM,         /* y, x, mean, var, [scale c], [bias c], [add like y] */
+    FV_R_NORM_SUMS,    /* dscale, dbias, dy, x, mean, var, [scale], [bias]  (scale, bias read: where relu) */
+    FV_R_NORM_BACK, /* dx, dy, x, mean, var, [scale], [dscale], [dbias], [bias]  (dscale, dbias read: by channel, not
+                       frozen; bias read: where relu) */
     FV_R_BLEND,     /* state (read and written), value */
     FV_R_DROPOUT,   /* y, x */
     FV_R_XENT,      /* loss n, logits, target */

@@ -17,7 +17,7 @@ typedef struct fv_fold {
 
 static fv_operand unary(const fv_fold *fold, fv_unary kind, double a, double b, fv_operand x) {
     fv_geom geom = fv_geom_for(fold->e, &fold->channels);
-    geom.unary = (fv_unary_geom){kind, a, b, fv_type_each(&fold->channels)};
+    geom.unary = (fv_unary_geom){.kind = kind, .a = a, .b = b, .each = fv_type_each(&fold->channels)};
     fv_operand y = fv_temp(fold->e, &fold->channels);
     FV_CALL(fold->e, FV_R_UNARY, &geom, y, x);
     return y;

@@ -28,7 +28,7 @@ static void forward(fv_emit *e) {
     const fv_type *type = fv_in_type(e, 0);
     fv_operand positive = fv_temp(e, type), negative = fv_temp(e, type), scaled = fv_temp(e, type);
     fv_geom geom = fv_geom_for(e, type);
-    geom.unary = (fv_unary_geom){relu.act, relu.a, relu.b, fv_type_each(type)};
+    geom.unary = (fv_unary_geom){.kind = relu.act, .a = relu.a, .b = relu.b, .each = fv_type_each(type)};
     fv_save(e, SAVED_POSITIVE, positive);
     fv_save(e, SAVED_NEGATIVE, negative);
     FV_CALL(e, FV_R_UNARY, &geom, positive, fv_in(e, 0));
@@ -40,7 +40,7 @@ static void forward(fv_emit *e) {
 static void backward_x(fv_emit *e, const fv_type *type) {
     fv_operand above = fv_temp(e, type), below = fv_temp(e, type), scaled = fv_temp(e, type);
     fv_geom geom = fv_geom_for(e, type);
-    geom.unary = (fv_unary_geom){relu.act, relu.a, relu.b, fv_type_each(type)};
+    geom.unary = (fv_unary_geom){.kind = relu.act, .a = relu.a, .b = relu.b, .each = fv_type_each(type)};
     FV_CALL(e, FV_R_UNARY_BACK, &geom, above, fv_d_out(e, 0), FV_NO_OPERAND, fv_saved(e, SAVED_POSITIVE));
     fv_emit_binary(e, FV_B_SUB, type, below, type, fv_d_out(e, 0), type, above);
     fv_emit_binary(e, FV_B_MUL, type, scaled, type, below, fv_weight_type(e, SLOPE), fv_weight(e, SLOPE));

@@ -94,7 +94,7 @@ fv_status fv_infer_like_input(fv_infer *infer) {
 
 static fv_geom unary_geom(const fv_emit *e, const fv_type *type, fv_epilogue act) {
     fv_geom geom = fv_geom_for(e, type);
-    geom.unary = (fv_unary_geom){act.act, act.a, act.b, fv_type_each(type)};
+    geom.unary = (fv_unary_geom){.kind = act.act, .a = act.a, .b = act.b, .each = fv_type_each(type)};
     return geom;
 }
 

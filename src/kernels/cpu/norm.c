@@ -16,8 +16,29 @@ typedef struct job {
     const fv_norm_geom *g;
     channel_block k;
     int64_t rows, size;
-    FV_ALIGNED float pattern[4][FV_PATTERN];
+    FV_ALIGNED float pattern[5][FV_PATTERN];
 } job;
+
+/* Elements from pixel to pixel. */
+static int64_t x_pixel(const fv_norm_geom *g) { return fv_pixel(g->x_pixel, g->c); }
+static int64_t y_pixel(const fv_norm_geom *g) { return fv_pixel(g->y_pixel, g->c); }
+static int64_t dx_pixel(const fv_norm_geom *g) { return fv_pixel(g->dx_pixel, g->c); }
+
+/* FV_EACH_OF_RUN(k, rows, dense, at, pixel, i, lanes, statements): for the vectors of a run of at most `rows` rows. They
+ * are at `at` of the patterns and, where pixels do not lie one behind the other, at i of row `pixel`. So the same sums are
+ * made in the same order wherever the numbers lie. */
+#define FV_EACH_OF_RUN(k, rows, dense, at, pixel, i, lanes, ...)                                                       \
+    do {                                                                                                               \
+        const int64_t run_ = channel_run(k, rows), length_ = (dense) ? run_ : (k)->width;                              \
+        for (int64_t begin_ = 0, pixel = 0; begin_ < run_; begin_ += length_, pixel++)                                 \
+            FV_EACH_VECTOR(length_, i, lanes, {                                                                        \
+                const int64_t at = begin_ + i;                                                                         \
+                __VA_ARGS__                                                                                            \
+            });                                                                                                        \
+    } while (0)
+
+/* normalised x times scale, plus bias: forward and where the ReLU behind it is asked for its slope, by the same sums. */
+FV_INLINE vf affine(vf x, vf mean, vf factor, vf bias) { return (x - mean) * factor + bias; }
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -32,41 +53,69 @@ static int64_t block_rows(const channel_block *k) {
 
 /* ---- sums ------------------------------------------------------------------------------------------------------- */
 
-/* The sum over rows of x, or of (x - mean)^2 when a pattern of means is given. x is at the block's first channel. */
-static void sum_rows(const channel_block *k, const float *x, int64_t rows, const float *mean, float *out) {
+/* The sum over rows of x, or of (x - mean)^2 when a pattern of means is given. x is at the block's first channel, its
+ * pixels are xs apart. */
+static void sum_rows(const channel_block *k, const float *x, int64_t xs, int64_t rows, const float *mean, float *out) {
     FV_ALIGNED float sums[FV_PATTERN] = {0};
-    for (int64_t r = 0; r < rows; r += k->pixels, x += k->pixels * k->c) {
-        int64_t count = channel_run(k, rows - r);
+    const bool dense = xs == k->width;
+    for (int64_t r = 0; r < rows; r += k->pixels, x += k->pixels * xs) {
         if (mean)
-            FV_EACH_VECTOR(count, i, lanes, {
-                vf d = vf_load_lanes(x + i, lanes) - vf_load(mean + i);
-                vf_store_lanes(sums + i, vf_load_lanes(sums + i, lanes) + d * d, lanes);
+            FV_EACH_OF_RUN(k, rows - r, dense, at, p, i, lanes, {
+                vf d = vf_load_lanes(x + p * xs + i, lanes) - vf_load(mean + at);
+                vf_store_lanes(sums + at, vf_load_lanes(sums + at, lanes) + d * d, lanes);
             });
         else
-            FV_EACH_VECTOR(
-                count, i, lanes,
-                vf_store_lanes(sums + i, vf_load_lanes(sums + i, lanes) + vf_load_lanes(x + i, lanes), lanes););
+            FV_EACH_OF_RUN(k, rows - r, dense, at, p, i, lanes,
+                           vf_store_lanes(sums + at,
+                                          vf_load_lanes(sums + at, lanes) + vf_load_lanes(x + p * xs + i, lanes),
+                                          lanes););
     }
     channel_fold(k, sums, out);
 }
 
+/* Where a backward reads: gradients and inputs at the block's first channel of some row, and what is theirs for the
+ * block's channels: patterns of means and, behind a ReLU, of factors and biases. */
+typedef struct back_rows_of {
+    const float *dy, *x;
+    int64_t dys, xs; /* from pixel to pixel */
+    const float *mean, *factor, *bias;
+    bool relu;
+} back_rows_of;
+
+/* What a ReLU leaves of dy. */
+FV_INLINE vf passed(bool relu, vf dy, vf x, const back_rows_of *b, int64_t at) {
+    if (!relu) return dy;
+    return (vf)((vi)dy &
+                (affine(x, vf_load(b->mean + at), vf_load(b->factor + at), vf_load(b->bias + at)) > vf_zero()));
+}
+
 /* The sums over rows of dy and of dy (x - mean), added to two numbers a channel. */
-static void sum_gradients(const channel_block *k, const float *dy, const float *x, int64_t rows, const float *mean,
-                          float *plain, float *scaled) {
+FV_INLINE void sum_gradient_rows(const channel_block *k, back_rows_of b, bool relu, bool dense, int64_t rows,
+                                 float *plain, float *scaled) {
     FV_ALIGNED float sums[FV_PATTERN] = {0}, products[FV_PATTERN] = {0}, folded[FV_PATTERN];
-    for (int64_t r = 0; r < rows; r += k->pixels, x += k->pixels * k->c, dy += k->pixels * k->c) {
-        int64_t count = channel_run(k, rows - r);
-        FV_EACH_VECTOR(count, i, lanes, {
-            vf d = vf_load_lanes(dy + i, lanes);
-            vf distance = vf_load_lanes(x + i, lanes) - vf_load(mean + i);
-            vf_store_lanes(sums + i, vf_load_lanes(sums + i, lanes) + d, lanes);
-            vf_store_lanes(products + i, vf_load_lanes(products + i, lanes) + d * distance, lanes);
+    for (int64_t r = 0; r < rows; r += k->pixels, b.x += k->pixels * b.xs, b.dy += k->pixels * b.dys)
+        FV_EACH_OF_RUN(k, rows - r, dense, at, p, i, lanes, {
+            vf x = vf_load_lanes(b.x + p * b.xs + i, lanes);
+            vf d = passed(relu, vf_load_lanes(b.dy + p * b.dys + i, lanes), x, &b, at);
+            vf distance = x - vf_load(b.mean + at);
+            vf_store_lanes(sums + at, vf_load_lanes(sums + at, lanes) + d, lanes);
+            vf_store_lanes(products + at, vf_load_lanes(products + at, lanes) + d * distance, lanes);
         });
-    }
     channel_fold(k, sums, folded);
     for (int64_t j = 0; j < k->width; j++) plain[j] += folded[j];
     channel_fold(k, products, folded);
     for (int64_t j = 0; j < k->width; j++) scaled[j] += folded[j];
+}
+
+static void sum_gradients(const channel_block *k, const back_rows_of *b, int64_t first, int64_t rows, float *plain,
+                          float *scaled) {
+    back_rows_of here = *b;
+    here.dy += first * b->dys, here.x += first * b->xs;
+    const bool dense = b->dys == k->width && b->xs == k->width;
+    if (b->relu)
+        sum_gradient_rows(k, here, true, dense, rows, plain, scaled);
+    else
+        sum_gradient_rows(k, here, false, dense, rows, plain, scaled);
 }
 
 /* Joins the moments of one channel: count, mean and squared distances of two disjoint sets. */
@@ -79,7 +128,7 @@ static void join(float count, float *mean, float *squares, float more, float mor
 /* ---- statistics ------------------------------------------------------------------------------------------------- */
 
 /* Moments of rows, a block of BLOCK floats after the other. */
-static void moments_of(const channel_block *k, const float *x, int64_t rows, moments *m) {
+static void moments_of(const channel_block *k, const float *x, int64_t xs, int64_t rows, moments *m) {
     FV_ALIGNED float mean[FV_PATTERN], squares[FV_PATTERN], pattern[FV_PATTERN];
     channel_block own = *k; /* mean[] holds the block's channels only */
     own.c0 = 0;
@@ -88,10 +137,10 @@ static void moments_of(const channel_block *k, const float *x, int64_t rows, mom
     memset(m->squares, 0, sizeof m->squares);
     for (int64_t r = 0, now; r < rows; r += now) {
         now = least(block_rows(k), rows - r);
-        sum_rows(k, x + r * k->c, now, NULL, mean);
+        sum_rows(k, x + r * xs, xs, now, NULL, mean);
         for (int64_t j = 0; j < k->width; j++) mean[j] /= (float)now;
         channel_pattern(&own, mean, 0, pattern);
-        sum_rows(k, x + r * k->c, now, pattern, squares);
+        sum_rows(k, x + r * xs, xs, now, pattern, squares);
         for (int64_t j = 0; j < k->width; j++)
             join(m->count, &m->mean[j], &m->squares[j], (float)now, mean[j], squares[j]);
         m->count += (float)now;
@@ -107,7 +156,7 @@ static void slot_moments(void *context, int64_t piece, int thread) {
     int64_t first = fv_slot(j->call->n, slot) * j->g->pixels, last = fv_slot(j->call->n, slot + 1) * j->g->pixels;
     float *out = (float *)j->call->scratch + slot * 2 * j->g->c + k.c0;
     moments m;
-    moments_of(&k, (const float *)j->call->arg[2] + first * k.c + k.c0, last - first, &m);
+    moments_of(&k, (const float *)j->call->arg[2] + first * x_pixel(j->g) + k.c0, x_pixel(j->g), last - first, &m);
     memcpy(out, m.mean, (size_t)k.width * sizeof *out);
     memcpy(out + j->g->c, m.squares, (size_t)k.width * sizeof *out);
 }
@@ -139,7 +188,8 @@ static void group_moments(void *context, int64_t piece, int thread) {
     for (int64_t b = 0; b < channel_blocks(g->c); b++) {
         channel_block k = channel_block_at(g->c, b);
         moments m;
-        moments_of(&k, (const float *)j->call->arg[2] + piece * g->pixels * g->c + k.c0, g->pixels, &m);
+        moments_of(&k, (const float *)j->call->arg[2] + piece * g->pixels * x_pixel(g) + k.c0, x_pixel(g), g->pixels,
+                   &m);
         for (int64_t i = 0; i < k.width; i++) {
             int64_t c = k.c0 + i, group = c / each;
             join((float)(c % each) * pixels, &mean[group], &var[group], pixels, m.mean[i], m.squares[i]);
@@ -200,20 +250,36 @@ static int64_t cut_rows(job *j) {
 
 /* ---- forward ---------------------------------------------------------------------------------------------------- */
 
-static void normalise(const job *j, const float pattern[][FV_PATTERN], int64_t row, int64_t rows) {
+FV_INLINE void normalise_rows(const job *j, bool add, bool dense, const float pattern[][FV_PATTERN], int64_t row,
+                              int64_t rows) {
     const channel_block *k = &j->k;
     const fv_epilogue *e = &j->g->epilogue;
-    const float *x = (const float *)j->call->arg[1] + row * k->c + k->c0;
-    float *y = (float *)j->call->arg[0] + row * k->c + k->c0;
+    const int64_t xs = x_pixel(j->g), ys = y_pixel(j->g);
+    const float *x = (const float *)j->call->arg[1] + row * xs + k->c0, *more = j->call->arg[6];
+    float *y = (float *)j->call->arg[0] + row * ys + k->c0;
+    if (add) more += row * ys + k->c0;
     const vf floor = vf_all(e->act == FV_U_RELU ? 0.0f : -INFINITY);
-    for (int64_t r = 0; r < rows; r += k->pixels, x += k->pixels * k->c, y += k->pixels * k->c) {
-        int64_t count = channel_run(k, rows - r);
-        FV_EACH_VECTOR(count, i, lanes, {
-            vf standard = (vf_load_lanes(x + i, lanes) - vf_load(pattern[0] + i)) * vf_load(pattern[1] + i);
-            vf_store_lanes(y + i, vf_max(floor, standard + vf_load(pattern[2] + i)), lanes);
+    for (int64_t r = 0; r < rows; r += k->pixels, x += k->pixels * xs, y += k->pixels * ys) {
+        FV_EACH_OF_RUN(k, rows - r, dense, at, p, i, lanes, {
+            vf v = affine(vf_load_lanes(x + p * xs + i, lanes), vf_load(pattern[0] + at), vf_load(pattern[1] + at),
+                          vf_load(pattern[2] + at));
+            if (add) v += vf_load_lanes(more + p * ys + i, lanes);
+            vf_store_lanes(y + p * ys + i, vf_max(floor, v), lanes);
         });
-        if (e->act != FV_U_COPY && e->act != FV_U_RELU) FV_SYMBOL(unary_run)(e->act, e->a, e->b, y, y, count);
+        if (add) more += k->pixels * ys;
+        if (e->act == FV_U_COPY || e->act == FV_U_RELU) continue;
+        const int64_t run = channel_run(k, rows - r), length = dense ? run : k->width;
+        for (int64_t begin = 0, p = 0; begin < run; begin += length, p++)
+            FV_SYMBOL(unary_run)(e->act, e->a, e->b, y + p * ys, y + p * ys, length);
     }
+}
+
+static void normalise(const job *j, const float pattern[][FV_PATTERN], int64_t row, int64_t rows) {
+    const bool dense = x_pixel(j->g) == j->k.width && y_pixel(j->g) == j->k.width;
+    if (j->g->add)
+        normalise_rows(j, true, dense, pattern, row, rows);
+    else
+        normalise_rows(j, false, dense, pattern, row, rows);
 }
 
 static void forward_patterns(const job *j, int64_t sample, float pattern[][FV_PATTERN]) {
@@ -252,13 +318,35 @@ static fv_status run_norm(const fv_call *call) {
 
 /* ---- backward --------------------------------------------------------------------------------------------------- */
 
+/* The call's gradients and inputs from pixel `first` on; arguments dy and x are number `dy` and the next one. */
+static back_rows_of back_from(const job *j, const channel_block *k, int dy, int64_t first,
+                              const float pattern[][FV_PATTERN]) {
+    const fv_norm_geom *g = j->g;
+    return (back_rows_of){.dy = (const float *)j->call->arg[dy] + first * y_pixel(g) + k->c0,
+                          .x = (const float *)j->call->arg[dy + 1] + first * x_pixel(g) + k->c0,
+                          .dys = y_pixel(g),
+                          .xs = x_pixel(g),
+                          .mean = pattern[0],
+                          .factor = pattern[1],
+                          .bias = pattern[2],
+                          .relu = g->relu};
+}
+
 /* Rows of one sample or slot: the sums of dy and of dy (x - mean), in blocks. */
-static void gradient_sums(const channel_block *k, const float *dy, const float *x, int64_t rows, const float *mean,
-                          float *plain, float *scaled) {
+static void gradient_sums(const channel_block *k, const back_rows_of *b, int64_t rows, float *plain, float *scaled) {
     memset(plain, 0, (size_t)k->width * sizeof *plain);
     memset(scaled, 0, (size_t)k->width * sizeof *scaled);
     for (int64_t r = 0; r < rows; r += block_rows(k))
-        sum_gradients(k, dy + r * k->c, x + r * k->c, least(block_rows(k), rows - r), mean, plain, scaled);
+        sum_gradients(k, b, r, least(block_rows(k), rows - r), plain, scaled);
+}
+
+/* Means and, behind a ReLU, factors and biases of a sample's channels. */
+static void sum_patterns(const fv_norm_geom *g, const channel_block *k, const float *mean, const float *var,
+                         const float *scale, const float *bias, int64_t sample, float pattern[][FV_PATTERN]) {
+    mean_pattern(g, k, mean, sample, pattern[0]);
+    if (!g->relu) return;
+    factor_pattern(g, k, var, scale, sample, pattern[1]);
+    channel_pattern(k, bias, 0, pattern[2]);
 }
 
 /* One slot, one block of channels; scratch: [slot][dscale, dbias][c]. */
@@ -266,19 +354,19 @@ static void slot_gradients(void *context, int64_t piece, int thread) {
     (void)thread;
     const job *j = context;
     const fv_norm_geom *g = j->g;
-    const float *dy = j->call->arg[2], *x = j->call->arg[3], *mean = j->call->arg[4], *var = j->call->arg[5];
+    const float *mean = j->call->arg[4], *var = j->call->arg[5];
     int slot = (int)(piece % FV_SLOTS);
     channel_block k = channel_block_at(g->c, piece / FV_SLOTS);
     int64_t first = fv_slot(j->call->n, slot), last = fv_slot(j->call->n, slot + 1);
     int64_t step = g->groups == 0 && last > first ? last - first : 1; /* samples with the same statistics */
     float *dscale = (float *)j->call->scratch + slot * 2 * g->c + k.c0, *dbias = dscale + g->c;
-    FV_ALIGNED float plain[FV_PATTERN], scaled[FV_PATTERN], pattern[FV_PATTERN];
+    FV_ALIGNED float plain[FV_PATTERN], scaled[FV_PATTERN], pattern[3][FV_PATTERN];
     memset(dscale, 0, (size_t)k.width * sizeof *dscale);
     memset(dbias, 0, (size_t)k.width * sizeof *dbias);
     for (int64_t s = first; s < last; s += step) {
-        int64_t at = s * g->pixels * g->c + k.c0;
-        mean_pattern(g, &k, mean, s, pattern);
-        gradient_sums(&k, dy + at, x + at, step * g->pixels, pattern, plain, scaled);
+        sum_patterns(g, &k, mean, var, j->call->arg[6], j->call->arg[7], s, pattern);
+        back_rows_of b = back_from(j, &k, 2, s * g->pixels, (const float(*)[FV_PATTERN])pattern);
+        gradient_sums(&k, &b, step * g->pixels, plain, scaled);
         for (int64_t i = 0; i < k.width; i++) {
             dbias[i] += plain[i];
             dscale[i] += scaled[i] * inverse_deviation(g, var[statistic(g, s, k.c0 + i)]);
@@ -306,25 +394,38 @@ static void need_gradients(const fv_geom *geom, int threads, fv_need *need) {
     need->scratch = (size_t)geom->norm.c * 2 * FV_SLOTS * sizeof(float);
 }
 
+/* Patterns of the backward, which begin as those of the sums do. */
+enum { MEAN, FACTOR, BIAS, SLOPE, OFFSET };
+
 /* dx = factor dy + (x - mean) slope + offset; frozen statistics: factor dy. */
-static void back_rows(const job *j, const float pattern[][FV_PATTERN], int64_t row, int64_t rows) {
+FV_INLINE void gradient_rows(const job *j, back_rows_of b, bool relu, bool dense, const float pattern[][FV_PATTERN],
+                             float *dx, int64_t rows) {
     const channel_block *k = &j->k;
-    int64_t at = row * k->c + k->c0, step = k->pixels * k->c;
-    const float *dy = (const float *)j->call->arg[1] + at, *x = (const float *)j->call->arg[2] + at;
-    float *dx = (float *)j->call->arg[0] + at;
-    bool frozen = j->g->frozen;
-    for (int64_t r = 0; r < rows; r += k->pixels, dx += step, dy += step, x += step) {
-        int64_t count = channel_run(k, rows - r);
-        if (frozen)
-            FV_EACH_VECTOR(count, i, lanes,
-                           vf_store_lanes(dx + i, vf_load_lanes(dy + i, lanes) * vf_load(pattern[0] + i), lanes););
-        else
-            FV_EACH_VECTOR(count, i, lanes, {
-                vf distance = vf_load_lanes(x + i, lanes) - vf_load(pattern[1] + i);
-                vf rest = distance * vf_load(pattern[2] + i) + vf_load(pattern[3] + i);
-                vf_store_lanes(dx + i, vf_load_lanes(dy + i, lanes) * vf_load(pattern[0] + i) + rest, lanes);
-            });
+    const int64_t dxs = dx_pixel(j->g);
+    const bool frozen = j->g->frozen;
+    for (int64_t r = 0; r < rows; r += k->pixels, dx += k->pixels * dxs) {
+        FV_EACH_OF_RUN(k, rows - r, dense, at, p, i, lanes, {
+            vf x = vf_zero();
+            if (relu || !frozen) x = vf_load_lanes(b.x + p * b.xs + i, lanes);
+            vf d = passed(relu, vf_load_lanes(b.dy + p * b.dys + i, lanes), x, &b, at) * vf_load(pattern[FACTOR] + at);
+            if (!frozen)
+                d += (x - vf_load(pattern[MEAN] + at)) * vf_load(pattern[SLOPE] + at) + vf_load(pattern[OFFSET] + at);
+            vf_store_lanes(dx + p * dxs + i, d, lanes);
+        });
+        b.x += k->pixels * b.xs, b.dy += k->pixels * b.dys;
     }
+}
+
+static void back_rows(const job *j, const float pattern[][FV_PATTERN], int64_t row, int64_t rows) {
+    const fv_norm_geom *g = j->g;
+    const int64_t width = j->k.width;
+    float *dx = (float *)j->call->arg[0] + row * dx_pixel(g) + j->k.c0;
+    back_rows_of b = back_from(j, &j->k, 1, row, pattern);
+    const bool dense = b.xs == width && b.dys == width && dx_pixel(g) == width;
+    if (g->relu)
+        gradient_rows(j, b, true, dense, pattern, dx, rows);
+    else
+        gradient_rows(j, b, false, dense, pattern, dx, rows);
 }
 
 /* By channel: dscale and dbias are the sums of dy times the normalised x, and of dy. */
@@ -334,8 +435,9 @@ static void back_patterns(job *j) {
     channel_block here = j->k;
     here.c0 = 0;
     FV_ALIGNED float slope[FV_PATTERN], offset[FV_PATTERN], count = (float)(j->call->n * j->g->pixels);
-    factor_pattern(j->g, &j->k, var, scale, 0, j->pattern[0]);
-    mean_pattern(j->g, &j->k, arg[3], 0, j->pattern[1]);
+    mean_pattern(j->g, &j->k, arg[3], 0, j->pattern[MEAN]);
+    factor_pattern(j->g, &j->k, var, scale, 0, j->pattern[FACTOR]);
+    channel_pattern(&j->k, arg[8], 0, j->pattern[BIAS]);
     for (int64_t i = 0; i < j->k.width && !j->g->frozen; i++) {
         int64_t c = j->k.c0 + i;
         float inverse = inverse_deviation(j->g, var[c]), factor = inverse * (scale ? scale[c] : 1.0f);
@@ -343,22 +445,21 @@ static void back_patterns(job *j) {
         offset[i] = -factor * (dbias[c] / count);
     }
     if (j->g->frozen) return;
-    channel_pattern(&here, slope, 0, j->pattern[2]);
-    channel_pattern(&here, offset, 0, j->pattern[3]);
+    channel_pattern(&here, slope, 0, j->pattern[SLOPE]);
+    channel_pattern(&here, offset, 0, j->pattern[OFFSET]);
 }
 
 /* By groups: over one sample, the sums of g = dy scale and of g (x - mean), for each group; in the thread's scratch. */
 static void group_sums(const job *j, int64_t sample, float *sums) {
     const fv_norm_geom *g = j->g;
     const float *scale = j->call->arg[5];
-    int64_t at = sample * g->pixels * g->c;
-    FV_ALIGNED float plain[FV_PATTERN], scaled[FV_PATTERN], pattern[FV_PATTERN];
+    FV_ALIGNED float plain[FV_PATTERN], scaled[FV_PATTERN], pattern[3][FV_PATTERN];
     memset(sums, 0, (size_t)g->groups * 2 * sizeof *sums);
     for (int64_t b = 0; b < channel_blocks(g->c); b++) {
         channel_block k = channel_block_at(g->c, b);
-        mean_pattern(g, &k, j->call->arg[3], sample, pattern);
-        gradient_sums(&k, (const float *)j->call->arg[1] + at + k.c0, (const float *)j->call->arg[2] + at + k.c0,
-                      g->pixels, pattern, plain, scaled);
+        sum_patterns(g, &k, j->call->arg[3], j->call->arg[4], scale, j->call->arg[8], sample, pattern);
+        back_rows_of from = back_from(j, &k, 1, sample * g->pixels, (const float(*)[FV_PATTERN])pattern);
+        gradient_sums(&k, &from, g->pixels, plain, scaled);
         for (int64_t i = 0; i < k.width; i++) {
             int64_t c = k.c0 + i, group = c / (g->c / g->groups);
             float factor = scale ? scale[c] : 1.0f;
@@ -374,16 +475,17 @@ static void group_back_patterns(const job *j, int64_t sample, const float *sums,
     channel_block here = j->k;
     here.c0 = 0;
     FV_ALIGNED float slope[FV_PATTERN], offset[FV_PATTERN], count = (float)(g->pixels * (g->c / g->groups));
-    factor_pattern(g, &j->k, var, j->call->arg[5], sample, pattern[0]);
-    mean_pattern(g, &j->k, j->call->arg[3], sample, pattern[1]);
+    mean_pattern(g, &j->k, j->call->arg[3], sample, pattern[MEAN]);
+    factor_pattern(g, &j->k, var, j->call->arg[5], sample, pattern[FACTOR]);
+    channel_pattern(&j->k, j->call->arg[8], 0, pattern[BIAS]);
     for (int64_t i = 0; i < j->k.width; i++) {
         int64_t group = (j->k.c0 + i) / (g->c / g->groups);
         float inverse = inverse_deviation(g, var[sample * g->groups + group]);
         slope[i] = -inverse * inverse * inverse * (sums[2 * group + 1] / count);
         offset[i] = -inverse * (sums[2 * group] / count);
     }
-    channel_pattern(&here, slope, 0, pattern[2]);
-    channel_pattern(&here, offset, 0, pattern[3]);
+    channel_pattern(&here, slope, 0, pattern[SLOPE]);
+    channel_pattern(&here, offset, 0, pattern[OFFSET]);
 }
 
 static void back_piece(void *context, int64_t piece, int thread) {

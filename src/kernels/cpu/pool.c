@@ -9,12 +9,14 @@ typedef struct job {
     const fv_pool_geom *g;
     int64_t first[3], last[3]; /* outputs whose windows lie inside, by dimension */
     int64_t all[MAX_CELLS];    /* offsets of the cells of such a window, in floats */
+    int64_t all_dx[MAX_CELLS]; /* the same in the gradient, where its pixels lie differently */
     int64_t cells;             /* of a window */
-    int64_t rows, size;        /* output rows (or samples) of the call, and of a piece */
+    int64_t dx_pixel, dy_pixel;
+    int64_t rows, size; /* output rows (or samples) of the call, and of a piece */
 } job;
 
 /* The cells of one window that lie in the picture: offsets from the sample's first float, in row order. */
-static int64_t list_cells(const fv_pool_geom *g, const int64_t o[3], int64_t offset[MAX_CELLS]) {
+static int64_t list_cells(const fv_pool_geom *g, const int64_t o[3], int64_t pixel, int64_t offset[MAX_CELLS]) {
     int64_t count = 0, i[3], k[3];
     for (k[0] = 0; k[0] < g->window[0]; k[0]++) {
         i[0] = o[0] * g->stride[0] - g->pad[0] + k[0] * g->dilation[0];
@@ -24,7 +26,7 @@ static int64_t list_cells(const fv_pool_geom *g, const int64_t o[3], int64_t off
                 i[2] = o[2] * g->stride[2] - g->pad[2] + k[2] * g->dilation[2];
                 if (i[0] < 0 || i[0] >= g->in[0] || i[1] < 0 || i[1] >= g->in[1] || i[2] < 0 || i[2] >= g->in[2])
                     continue;
-                offset[count++] = ((i[0] * g->in[1] + i[1]) * g->in[2] + i[2]) * g->x_pixel;
+                offset[count++] = ((i[0] * g->in[1] + i[1]) * g->in[2] + i[2]) * pixel;
             }
         }
     }
@@ -51,18 +53,20 @@ static job job_new(const fv_call *call) {
         any = any && j.first[d] < j.last[d];
     }
     j.cells = g->window[0] * g->window[1] * g->window[2];
+    j.dx_pixel = fv_pixel(g->dx_pixel, g->x_pixel), j.dy_pixel = fv_pixel(g->dy_pixel, g->y_pixel);
     if (any) {
         int64_t base =
             ((origin[0] * g->stride[0] - g->pad[0]) * g->in[1] + origin[1] * g->stride[1] - g->pad[1]) * g->in[2] +
             origin[2] * g->stride[2] - g->pad[2];
-        list_cells(g, origin, j.all);
-        for (int64_t k = 0; k < j.cells; k++) j.all[k] -= base * g->x_pixel;
+        list_cells(g, origin, g->x_pixel, j.all);
+        list_cells(g, origin, j.dx_pixel, j.all_dx);
+        for (int64_t k = 0; k < j.cells; k++) j.all[k] -= base * g->x_pixel, j.all_dx[k] -= base * j.dx_pixel;
     }
     return j;
 }
 
-/* Where the window of output o begins and what its cells are: returns how many, *base + *offset says where. *run windows
- * from here on along the row have the same cells, a stride further each. */
+/* Where the window of output o begins (a pixel) and what its cells are: returns how many, *offset says where from that
+ * pixel's place. *run windows from here on along the row have the same cells, a stride further each. */
 FV_INLINE int64_t windows_at(const job *j, const int64_t o[3], int64_t own[MAX_CELLS], const int64_t **offset,
                              int64_t *base, int64_t *run) {
     const fv_pool_geom *g = j->g;
@@ -70,16 +74,15 @@ FV_INLINE int64_t windows_at(const job *j, const int64_t o[3], int64_t own[MAX_C
                   o[2] >= j->first[2] && o[2] < j->last[2];
     if (inside) {
         *offset = j->all;
-        *base = (((o[0] * g->stride[0] - g->pad[0]) * g->in[1] + o[1] * g->stride[1] - g->pad[1]) * g->in[2] +
-                 o[2] * g->stride[2] - g->pad[2]) *
-                g->x_pixel;
+        *base = ((o[0] * g->stride[0] - g->pad[0]) * g->in[1] + o[1] * g->stride[1] - g->pad[1]) * g->in[2] +
+                o[2] * g->stride[2] - g->pad[2];
         *run = j->last[2] - o[2];
         return j->cells;
     }
     *offset = own;
     *base = 0;
     *run = 1;
-    return list_cells(g, o, own);
+    return list_cells(g, o, g->x_pixel, own);
 }
 
 static float divisor(const fv_pool_geom *g, int64_t inside, int64_t cells) {
@@ -140,7 +143,7 @@ static void forward_piece(void *context, int64_t piece, int thread) {
         for (int64_t o = 0; o < g->out[2]; o += run, y += run * g->y_pixel) {
             const int64_t at[3] = {r / g->out[1] % g->out[0], r % g->out[1], o}, *offset;
             int64_t count = windows_at(j, at, own, &offset, &base, &run);
-            forward(j, y, x + base, offset, count, run);
+            forward(j, y, x + base * g->x_pixel, offset, count, run);
         }
     }
 }
@@ -164,81 +167,98 @@ static bool tiles(const fv_pool_geom *g) {
     return true;
 }
 
-/* dy to the first cell that holds the maximum, 0 to (or nothing added to) the others. Channels c .. c+lanes-1. */
-FV_INLINE void lanes_back_max(bool tiled, float *dx, const float *dy, const float *x, const float *y,
-                              const int64_t *offset, int64_t count, int64_t c, int64_t lanes) {
-    vf highest = vf_load_lanes(y + c, lanes), left = vf_load_lanes(dy + c, lanes); /* left: 0 once it is given away */
-    for (int64_t k = 0; k < count; k++) {
-        vi here = vf_load_lanes(x + offset[k] + c, lanes) == highest;
-        vf given = (vf)((vi)left & here);
-        left = (vf)((vi)left & ~here);
-        if (!tiled) given += vf_load_lanes(dx + offset[k] + c, lanes);
-        vf_store_lanes(dx + offset[k] + c, given, lanes);
-    }
-}
-
-FV_INLINE void lanes_back_sum(float *dx, const float *dy, const int64_t *offset, int64_t count, int64_t c,
-                              int64_t lanes, float by) {
-    vf part = vf_load_lanes(dy + c, lanes) / by;
-    for (int64_t k = 0; k < count; k++)
-        vf_store_lanes(dx + offset[k] + c, vf_load_lanes(dx + offset[k] + c, lanes) + part, lanes);
-}
-
-/* Pointers to the first of some windows side by side: gradients, inputs, outputs. */
+/* Some windows side by side: where the first one's gradients, inputs and outputs begin, and its cells in both. */
 typedef struct back_at {
     float *dx;
     const float *dy, *x, *y;
+    const int64_t *dx_offset, *x_offset;
+    int64_t count; /* cells */
 } back_at;
 
-FV_INLINE void windows_back_max(const fv_pool_geom *g, bool tiled, back_at p, const int64_t *offset, int64_t count,
-                                int64_t outputs) {
-    int64_t step = g->stride[2] * g->x_pixel, lanes = g->c;
-    for (int64_t o = 0; o < outputs; o++, p.dx += step, p.x += step, p.dy += g->y_pixel, p.y += g->y_pixel) {
-        if (lanes < FV_LANES)
-            lanes_back_max(tiled, p.dx, p.dy, p.x, p.y, offset, count, 0, lanes);
-        else
-            FV_EACH_VECTOR(g->c, c, here, lanes_back_max(tiled, p.dx, p.dy, p.x, p.y, offset, count, c, here););
+/* dy to the first cell that holds the maximum, 0 to (or nothing added to) the others. Channels c .. c+lanes-1. Behind a
+ * ReLU a maximum of 0 passes nothing on. */
+FV_INLINE void lanes_back_max(bool tiled, bool relu, const back_at *p, int64_t count, int64_t c, int64_t lanes) {
+    vf highest = vf_load_lanes(p->y + c, lanes),
+       left = vf_load_lanes(p->dy + c, lanes); /* left: 0 once it is given away */
+    if (relu) left = (vf)((vi)left & (highest > vf_zero()));
+    for (int64_t k = 0; k < count; k++) {
+        vi here = vf_load_lanes(p->x + p->x_offset[k] + c, lanes) == highest;
+        vf given = (vf)((vi)left & here);
+        left = (vf)((vi)left & ~here);
+        float *dx = p->dx + p->dx_offset[k] + c;
+        if (!tiled) given += vf_load_lanes(dx, lanes);
+        vf_store_lanes(dx, given, lanes);
     }
 }
 
-static void back(const job *j, bool tiled, back_at p, const int64_t *offset, int64_t count, int64_t outputs) {
+FV_INLINE void windows_back_max(const job *j, bool tiled, bool relu, back_at p, int64_t count, int64_t outputs) {
+    const fv_pool_geom *g = j->g;
+    int64_t lanes = g->c;
+    for (int64_t o = 0; o < outputs; o++) {
+        if (lanes < FV_LANES)
+            lanes_back_max(tiled, relu, &p, count, 0, lanes);
+        else
+            FV_EACH_VECTOR(g->c, c, here, lanes_back_max(tiled, relu, &p, count, c, here););
+        p.dx += g->stride[2] * j->dx_pixel, p.x += g->stride[2] * g->x_pixel, p.dy += j->dy_pixel, p.y += g->y_pixel;
+    }
+}
+
+FV_INLINE void lanes_back_sum(const back_at *p, int64_t c, int64_t lanes, float by) {
+    vf part = vf_load_lanes(p->dy + c, lanes) / by;
+    for (int64_t k = 0; k < p->count; k++) {
+        float *dx = p->dx + p->dx_offset[k] + c;
+        vf_store_lanes(dx, vf_load_lanes(dx, lanes) + part, lanes);
+    }
+}
+
+static void back(const job *j, bool tiled, back_at p, int64_t outputs) {
     const fv_pool_geom *g = j->g;
     if (g->kind == FV_POOL_MAX) {
-        if (tiled && count == 4)
-            windows_back_max(g, true, p, offset, 4, outputs);
+        if (tiled && p.count == 4 && g->relu)
+            windows_back_max(j, true, true, p, 4, outputs);
+        else if (tiled && p.count == 4)
+            windows_back_max(j, true, false, p, 4, outputs);
         else if (tiled)
-            windows_back_max(g, true, p, offset, count, outputs);
+            windows_back_max(j, true, g->relu, p, p.count, outputs);
+        else if (p.count == 9)
+            windows_back_max(j, false, g->relu, p, 9, outputs);
         else
-            windows_back_max(g, false, p, offset, count, outputs);
+            windows_back_max(j, false, g->relu, p, p.count, outputs);
         return;
     }
-    float by = divisor(g, count, j->cells);
-    for (int64_t o = 0; o < outputs; o++, p.dx += g->stride[2] * g->x_pixel, p.dy += g->y_pixel)
-        FV_EACH_VECTOR(g->c, c, lanes, lanes_back_sum(p.dx, p.dy, offset, count, c, lanes, by););
+    float by = divisor(g, p.count, j->cells);
+    for (int64_t o = 0; o < outputs; o++, p.dx += g->stride[2] * j->dx_pixel, p.dy += j->dy_pixel)
+        FV_EACH_VECTOR(g->c, c, lanes, lanes_back_sum(&p, c, lanes, by););
 }
 
-static void clear(const fv_pool_geom *g, float *dx, int64_t pixels) {
-    if (g->x_pixel == g->c)
-        memset(dx, 0, (size_t)(pixels * g->c) * sizeof *dx);
+static void clear(const job *j, float *dx, int64_t pixels) {
+    int64_t c = j->g->c;
+    if (j->dx_pixel == c)
+        memset(dx, 0, (size_t)(pixels * c) * sizeof *dx);
     else
-        for (int64_t p = 0; p < pixels; p++) memset(dx + p * g->x_pixel, 0, (size_t)g->c * sizeof *dx);
+        for (int64_t p = 0; p < pixels; p++) memset(dx + p * j->dx_pixel, 0, (size_t)c * sizeof *dx);
 }
 
 static void back_sample(const job *j, int64_t s) {
     const fv_pool_geom *g = j->g;
     void *const *arg = j->call->arg;
     bool max = g->kind == FV_POOL_MAX, tiled = max && tiles(g);
-    int64_t pixels = g->in[0] * g->in[1] * g->in[2], own[MAX_CELLS], at[3], base, run;
-    int64_t in = s * pixels * g->x_pixel, out = s * g->out[0] * g->out[1] * g->out[2] * g->y_pixel;
-    if (!tiled) clear(g, (float *)arg[0] + in, pixels);
+    int64_t pixels = g->in[0] * g->in[1] * g->in[2], own[MAX_CELLS], own_dx[MAX_CELLS], at[3], base, run;
+    int64_t in = s * pixels, out = s * g->out[0] * g->out[1] * g->out[2];
+    if (!tiled) clear(j, (float *)arg[0] + in * j->dx_pixel, pixels);
     for (at[0] = 0; at[0] < g->out[0]; at[0]++) {
         for (at[1] = 0; at[1] < g->out[1]; at[1]++) {
-            for (at[2] = 0; at[2] < g->out[2]; at[2] += run, out += run * g->y_pixel) {
-                const int64_t *offset;
-                int64_t count = windows_at(j, at, own, &offset, &base, &run);
-                back_at p = {.dx = (float *)arg[0] + in + base, .dy = (const float *)arg[1] + out};
-                if (max) p.x = (const float *)arg[2] + in + base, p.y = (const float *)arg[3] + out;
-                back(j, tiled, p, offset, count, run);
+            for (at[2] = 0; at[2] < g->out[2]; at[2] += run, out += run) {
+                back_at p = {.dx_offset = j->all_dx};
+                p.count = windows_at(j, at, own, &p.x_offset, &base, &run);
+                if (p.x_offset == own) p.dx_offset = own;
+                if (p.x_offset == own && j->dx_pixel != g->x_pixel)
+                    list_cells(g, at, j->dx_pixel, own_dx), p.dx_offset = own_dx;
+                p.dx = (float *)arg[0] + (in + base) * j->dx_pixel;
+                p.dy = (const float *)arg[1] + out * j->dy_pixel;
+                if (max) p.x = (const float *)arg[2] + (in + base) * g->x_pixel;
+                if (max) p.y = (const float *)arg[3] + out * g->y_pixel;
+                back(j, tiled, p, run);
             }
         }
     }
@@ -281,11 +301,12 @@ static void pick_piece(void *context, int64_t piece, int thread) {
     int64_t end = (piece + 1) * j->size < j->rows ? (piece + 1) * j->size : j->rows, own[MAX_CELLS], base, run;
     int64_t sample = g->in[0] * g->in[1] * g->in[2] * g->x_pixel;
     for (int64_t r = piece * j->size; r < end; r++) {
-        int64_t x = r / g->out[1] / g->out[0] * sample, y = r * g->out[2] * g->y_pixel;
+        int64_t x = r / g->out[1] / g->out[0] * sample, y = r * g->out[2] * g->y_pixel, first;
         for (int64_t o = 0; o < g->out[2]; o++, y += g->y_pixel) {
             const int64_t at[3] = {r / g->out[1] % g->out[0], r % g->out[1], o}, *offset;
             int64_t count = windows_at(j, at, own, &offset, &base, &run);
-            window_pick((float *)arg[0] + y, (const float *)arg[1] + x + base, (const float *)arg[2] + x + base,
+            first = x + base * g->x_pixel;
+            window_pick((float *)arg[0] + y, (const float *)arg[1] + first, (const float *)arg[2] + first,
                         (const float *)arg[3] + y, offset, count, g->c);
         }
     }

@@ -47,38 +47,68 @@ static void slope_range(const fv_unary_geom *g, const float *dy, const float *x,
 
 typedef struct job {
     const fv_call *call;
-    int64_t count, size;
+    int64_t count, size; /* elements, or rows */
+    int64_t run;         /* elements that lie one behind the other for sure: 1, or a row */
+    int64_t step[4];     /* of every argument, from run to run */
 } job;
+
+/* The piece's first run of argument k. */
+FV_INLINE float *argument(const job *j, int k, int64_t first) {
+    return j->call->arg[k] ? (float *)j->call->arg[k] + first * j->step[k] : NULL;
+}
+
+/* Of the piece's runs those that are done as one: all of them where nothing lies between. */
+FV_INLINE int64_t together(const job *j, int64_t count) { return j->call->geom->unary.row ? 1 : count; }
 
 static void unary_piece(void *context, int64_t piece, int thread) {
     (void)thread;
     const job *j = context;
-    int64_t first = piece * j->size, count = j->count - first < j->size ? j->count - first : j->size;
     const fv_unary_geom *g = &j->call->geom->unary;
-    FV_SYMBOL(unary_run)
-    (g->kind, g->a, g->b, (const float *)j->call->arg[1] + first, (float *)j->call->arg[0] + first, count);
+    int64_t first = piece * j->size, count = j->count - first < j->size ? j->count - first : j->size;
+    float *y = argument(j, 0, first);
+    const float *x = argument(j, 1, first);
+    const int64_t some = together(j, count);
+    for (int64_t i = 0; i < count; i += some, y += j->step[0], x += j->step[1])
+        FV_SYMBOL(unary_run)(g->kind, g->a, g->b, x, y, some * j->run);
 }
 
 static void slope_piece(void *context, int64_t piece, int thread) {
     (void)thread;
     const job *j = context;
-    void *const *arg = j->call->arg;
     int64_t first = piece * j->size, count = j->count - first < j->size ? j->count - first : j->size;
     unsigned reads = fv_unary_reads(j->call->geom->unary.kind);
-    slope_range(&j->call->geom->unary, (const float *)arg[1] + first,
-                reads & FV_READS_X ? (const float *)arg[2] + first : NULL,
-                reads & FV_READS_Y ? (const float *)arg[3] + first : NULL, (float *)arg[0] + first, count);
+    float *dx = argument(j, 0, first);
+    const float *dy = argument(j, 1, first), *x = reads & FV_READS_X ? argument(j, 2, first) : NULL,
+                *y = reads & FV_READS_Y ? argument(j, 3, first) : NULL;
+    const int64_t some = together(j, count);
+    for (int64_t i = 0; i < count; i += some) {
+        slope_range(&j->call->geom->unary, dy, x, y, dx, some * j->run);
+        dx += j->step[0], dy += j->step[1];
+        if (x) x += j->step[2];
+        if (y) y += j->step[3];
+    }
 }
 
+/* Rows of the call in pieces, or its elements where they are dense. */
 static fv_status run(const fv_call *call, int64_t each, fv_piece piece) {
-    job j = {call, call->n * each, 0};
+    job j = {.call = call, .count = call->n * each, .run = 1, .step = {1, 1, 1, 1}};
     int64_t pieces = fv_cut(j.count, 1, &j.size);
     fv_pool_run(call->pool, pieces, piece, &j);
     return FV_OK;
 }
 
-static fv_status run_unary(const fv_call *call) { return run(call, call->geom->unary.each, unary_piece); }
-static fv_status run_unary_back(const fv_call *call) { return run(call, call->geom->unary.each, slope_piece); }
+static fv_status run_rows(const fv_call *call, fv_piece piece) {
+    const fv_unary_geom *g = &call->geom->unary;
+    if (!g->row) return run(call, g->each, piece);
+    job j = {.call = call, .count = call->n * g->each / g->row, .run = g->row};
+    for (int k = 0; k < 4; k++) j.step[k] = fv_pixel(g->pixel[k], g->row);
+    int64_t pieces = fv_cut(j.count, g->row, &j.size);
+    fv_pool_run(call->pool, pieces, piece, &j);
+    return FV_OK;
+}
+
+static fv_status run_unary(const fv_call *call) { return run_rows(call, unary_piece); }
+static fv_status run_unary_back(const fv_call *call) { return run_rows(call, slope_piece); }
 
 static void fill_piece(void *context, int64_t piece, int thread) {
     (void)thread;
