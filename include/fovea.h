@@ -526,6 +526,18 @@ FV_API fv_status fv_data_sheet_with(fv_data *data, const char *path, fv_error *e
 #define fv_data_sheet(data, path, error, ...)                                                                          \
     fv_data_sheet_with(data, path, error, FV_OPTIONS(fv_sheet_options, __VA_ARGS__))
 
+typedef struct fv_neighbours_options {
+    size_t size;
+    int count;    /* of neighbours for each sample; default 1 */
+    bool squares; /* distance: the sum of squared differences (L2); default the sum of differences (L1) */
+} fv_neighbours_options;
+/* For every sample of `asked` the numbers of the samples of `known` whose inputs are nearest, nearest first: out[asked's count][count].
+ * Both sets have inputs of one shape and type, bytes or f32, as they are stored. Reads all of both into memory. */
+FV_API fv_status fv_neighbours_with(fv_data *known, fv_data *asked, int32_t *out, fv_error *error,
+                                    const fv_neighbours_options *options);
+#define fv_neighbours(known, asked, out, error, ...)                                                                   \
+    fv_neighbours_with(known, asked, out, error, FV_OPTIONS(fv_neighbours_options, __VA_ARGS__))
+
 /* A picture file (PNG, PGM, PPM, JPEG) as (height, width, 1 or 3) bytes. Free its data with fv_free. */
 FV_API fv_status fv_picture_read(const char *path, fv_tensor *out, fv_error *error);
 
