@@ -752,6 +752,37 @@ FV_API fv_status fv_predict(fv_model *model, fv_data *data, int64_t first, int64
 /* The same for one picture file (PNG, PGM, PPM, JPEG) of any size. */
 FV_API fv_status fv_predict_file(fv_model *model, const char *path, fv_tensor *out, fv_error *error);
 
+/* ---- how fast a net is ------------------------------------------------------------------------------------------ */
+
+/* Seconds of a step, over the steps that were timed. */
+typedef struct fv_timing {
+    int64_t batch, steps;
+    double median, least, lower, upper, most; /* lower and upper: quartiles */
+    double macs;                              /* multiply-adds of a step as direct sums, of convolutions and products */
+    double peak; /* floating-point operations in a second that multiply-adds reached in between (fv_peak_flops) */
+    int threads;
+} fv_timing;
+
+typedef struct fv_bench_options {
+    size_t size;
+    int64_t batch;         /* default 1; of training: the net's train line, else 64 */
+    fv_shape input;        /* sample shape of the first data input where the net leaves it open */
+    bool training;         /* forward, backward and the optimizer's update as in fv_fit; default: forward as in prediction */
+    const char *optimizer; /* of training; default: the net's train line, else adam */
+    const char *loss;      /* of training; default: the net's, else the usual one for its end */
+    int threads;           /* 0: all that the process may use */
+    bool exact;            /* only sums that round no worse than direct ones */
+    double seconds;        /* to measure; default 1 */
+    int64_t least_steps;   /* also when that takes longer; default 5 */
+} fv_bench_options;
+/* Times steps on one batch of drawn numbers; reading samples is no part of them. The net stays as it is. */
+FV_API fv_status fv_bench_with(fv_net *net, fv_timing *out, fv_error *error, const fv_bench_options *options);
+#define fv_bench(net, out, error, ...) fv_bench_with(net, out, error, FV_OPTIONS(fv_bench_options, __VA_ARGS__))
+
+/* Floating-point operations in a second that multiply-adds reach on so many threads (0: all) with the instruction set in use,
+ * nothing read and nothing written; takes some tens of milliseconds. */
+FV_API double fv_peak_flops(int threads);
+
 /* ---- the machine ----------------------------------------------------------------------------------------------------
  */
 

@@ -38,12 +38,13 @@ static const struct level {
     const char *name;
     bool (*supported)(void);
     const fv_listed *listed;
+    int64_t (*peak)(int64_t rounds);
 } levels[] = {
 #if defined(__x86_64__)
-    {"avx512", has_avx512, fv_avx512_listed},
-    {"avx2", has_avx2, fv_avx2_listed},
+    {"avx512", has_avx512, fv_avx512_listed, fv_avx512_peak},
+    {"avx2", has_avx2, fv_avx2_listed, fv_avx2_peak},
 #endif
-    {"generic", always, fv_generic_listed},
+    {"generic", always, fv_generic_listed, fv_generic_peak},
 };
 
 enum { LEVELS = sizeof levels / sizeof levels[0] };
@@ -64,7 +65,8 @@ static void make_table(fv_table *table, const char *name, fv_dtype real, const f
                         .alloc = fv_alloc_aligned,
                         .free = fv_free_aligned,
                         .copy = copy_bytes,
-                        .synchronise = nothing_to_wait_for};
+                        .synchronise = nothing_to_wait_for,
+                        .peak = fv_generic_peak};
     for (; listed && listed->kernel; listed++) {
         int *k = &count[listed->routine];
         if (*k < FV_MAX_VARIANTS - 1) table->kernels[listed->routine][(*k)++] = listed->kernel;
@@ -88,6 +90,7 @@ static void start(void) {
     for (int i = 0; i < LEVELS; i++) {
         if (!levels[i].supported()) continue;
         make_table(&level_tables[i], levels[i].name, FV_F32, levels[i].listed, fv_reference_f32_kernels);
+        level_tables[i].peak = levels[i].peak;
         all_tables[count++] = &level_tables[i];
     }
     /* Best first, so the first one after the references. A wish that cannot be met is ignored; fv_isa tells. */

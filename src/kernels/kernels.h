@@ -351,6 +351,9 @@ typedef struct fv_table {
     void (*free)(void *memory);
     fv_status (*copy)(void *to, const void *from, size_t bytes);
     fv_status (*synchronise)(void);
+    /* So many rounds of multiply-adds that wait for nothing, on one thread; returns how many these were. What kernels are
+     * measured against. The references have the generic level's. */
+    int64_t (*peak)(int64_t rounds);
 } fv_table;
 
 /* The table of the best instruction set of this machine, or of the pinned one (fv_set_isa, FOVEA_ISA). */

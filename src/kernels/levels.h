@@ -16,6 +16,13 @@ extern const fv_listed fv_generic_listed[];
 extern const fv_listed fv_avx2_listed[], fv_avx512_listed[];
 #endif
 
+/* The levels' loops for fv_table.peak (cpu/peak.c). */
+int64_t fv_generic_peak(int64_t rounds);
+#if defined(__x86_64__)
+int64_t fv_avx2_peak(int64_t rounds);
+int64_t fv_avx512_peak(int64_t rounds);
+#endif
+
 /* The plain loops, one for each routine. */
 extern const fv_kernel *const fv_reference_f32_kernels[FV_R_COUNT];
 extern const fv_kernel *const fv_reference_f64_kernels[FV_R_COUNT];

@@ -91,6 +91,8 @@ fv_plan *fv_plan_new(fv_net *net, const fv_plan_options *options, fv_error *erro
 void fv_plan_free(fv_plan *plan);
 /* Arena, scratch and packed weights together: what a run of this plan allocates. */
 size_t fv_plan_bytes(const fv_plan *plan);
+/* Multiply-adds of a call as a direct sum, for the planned batch; 0 for what is no convolution or product. */
+double fv_call_macs(const fv_planned_call *call);
 /* One line a call: number, layer, routine, kernel, part of the expected time, operands with shape and place; then the
  * totals. Free with fv_free. */
 char *fv_plan_to_text(const fv_plan *plan);

@@ -54,11 +54,17 @@ static const struct {
     double part;
 } faster[] = {{".winograd4", 0.4}, {".winograd2", 0.6}};
 
-static double multiply_adds(const fv_planned_call *call) {
+double fv_call_macs(const fv_planned_call *call) {
     if (call->routine != FV_R_CONV && call->routine != FV_R_CONV_DATA && call->routine != FV_R_CONV_WEIGHTS) return 0;
     const fv_conv_geom *g = &call->geom.conv;
     double macs = (double)call->geom.n * (double)g->f * (double)(g->c / g->groups);
     for (int d = 0; d < 3; ++d) macs *= (double)g->out[d] * (double)g->kernel[d];
+    return macs;
+}
+
+/* In the time of so many of a direct sum. */
+static double multiply_adds(const fv_planned_call *call) {
+    double macs = fv_call_macs(call);
     for (size_t i = 0; i < sizeof faster / sizeof *faster; ++i)
         if (strstr(call->kernel->name, faster[i].suffix)) macs *= faster[i].part;
     return macs;
