@@ -103,6 +103,7 @@ static const published_net published[] = {
       {"d4", "Nx14x14x528", 0},
       {"inception9", "Nx7x7x1024", 0},
       {"globalavgpool1", "Nx1024", 224}}},
+    {"googlenet", "lrn=no", 6998552, 1582671872, {{"inception9", "Nx7x7x1024", 0}}},
     {"googlenet", "aux=yes", 13378280, 0, {{"head1.avgpool1", "Nx4x4x512", 0}, {"head2.avgpool1", "Nx4x4x528", 0}}},
     {"googlenet_bn", NULL, 6624904, 1498376192, {{"inception9", "Nx7x7x1024", 0}}},
     {"googlenet_bn", "aux=yes", 13004888, 0, {{"head1.dense2", "Nx1000", 0}}},
