@@ -639,6 +639,9 @@ typedef struct fv_fit_options {
     double temperature;    /* default 4 */
     double teacher_weight; /* default 0.9 */
     uint64_t memory;     /* bytes that the training may need; default what the machine or its container has */
+    /* "conv*.weight: muon(rate=0.2); *.bias *.scale: decay=0": weights that are trained otherwise than the rest (docs/training.md) */
+    const char *groups;
+    const char *whiten; /* "conv1": that layer, which reads the pictures, whitens their patches and stays so (docs/training.md) */
 } fv_fit_options;
 /* Trains the model on the data. Returns one row of metrics per epoch; free with fv_history_free. A run has its folder to
  * itself. With a folder, a checkpoint is kept from the first step on, also when a callback stops the training. */

@@ -87,7 +87,7 @@ static void check_training(const char *name, const char *optimizer, int64_t batc
                                .wanted_count = 2};
     fv_run *run = fv_run_build(net, &model->weights, &options, &error);
     fv_descent descent;
-    if (!run || fv_descent_begin(&descent, model, run, optimizer, &error)) fail_msg("%s: %s", name, error.message);
+    if (!run || fv_descent_begin(&descent, model, run, optimizer, NULL, &error)) fail_msg("%s: %s", name, error.message);
     check_bytes(name, "training's run", told.arena + told.packed + told.scratch, fv_run_bytes(run));
     check_bytes(name, "its weights", told.weights, weights_of(model));
     check_bytes(name, optimizer, told.optimizer, optimizer_of(&descent));

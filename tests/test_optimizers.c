@@ -25,13 +25,14 @@ static slope make_slope(const char *optimizer, const char *fields, float start) 
     if (!s.run) fail_msg("%s", error.message);
     *(float *)fv_run_input(s.run, NULL).data = 1;
     *(float *)fv_run_input(s.run, "target").data = 0;
-    if (fv_descent_begin(&s.descent, s.model, s.run, optimizer, &error)) fail_msg("%s", error.message);
+    if (fv_descent_begin(&s.descent, s.model, s.run, optimizer, NULL, &error)) fail_msg("%s", error.message);
     return s;
 }
 
 static float step_of(slope *s, double rate) {
     fv_error error;
-    if (fv_run_go(s->run, 1, &error) || fv_descent_step(&s->descent, rate, &error)) fail_msg("%s", error.message);
+    s->descent.groups.group[0].rate = rate;
+    if (fv_run_go(s->run, 1, &error) || fv_descent_step(&s->descent, &error)) fail_msg("%s", error.message);
     fv_model_touch(s->model);
     return *(float *)fv_model_weight(s->model, 0).data;
 }

@@ -6,12 +6,9 @@
 
 #include "train.h"
 
-/* A tensor seen as [before][outputs][behind]. */
-typedef struct view {
-    int64_t before, outputs, behind;
-} view;
+typedef fv_weight_view view;
 
-static view view_of(const fv_shape *shape, const char *axes) {
+fv_weight_view fv_view_weight(const fv_shape *shape, const char *axes) {
     const char *at = axes ? strchr(axes, 'o') : NULL;
     if (axes && !at) at = strchr(axes, 'c');
     int axis = at ? (int)(at - axes) : shape->rank - 1;
@@ -39,7 +36,7 @@ static void scale(float *w, view v, int64_t output, double factor) {
 }
 
 static void max_norm(float *w, const fv_shape *shape, const char *axes, const double *arguments) {
-    view v = view_of(shape, axes);
+    view v = fv_view_weight(shape, axes);
     for (int64_t o = 0; o < v.outputs; o++) {
         double norm = norm_of(w, v, o);
         if (norm > arguments[0]) scale(w, v, o, arguments[0] / norm);
@@ -48,7 +45,7 @@ static void max_norm(float *w, const fv_shape *shape, const char *axes, const do
 
 static void unit_norm(float *w, const fv_shape *shape, const char *axes, const double *arguments) {
     (void)arguments;
-    view v = view_of(shape, axes);
+    view v = fv_view_weight(shape, axes);
     for (int64_t o = 0; o < v.outputs; o++) {
         double norm = norm_of(w, v, o);
         if (norm > 0) scale(w, v, o, 1 / norm);

@@ -70,8 +70,10 @@ static fv_status step(fv_training *t, int64_t epoch, int64_t index) {
     }
     if (status) return status;
     fv_gradients_clip(&t->gradients);
-    t->rate = t->base_rate * fv_rate_factor(&t->rates, epoch * t->steps + index, t->steps, t->settings.epochs);
-    status = fv_descent_step(&t->descent, t->rate, t->error);
+    fv_groups_set_rates(&t->descent.groups, &t->rates, t->base_rate, epoch * t->steps + index, t->steps,
+                        t->settings.epochs);
+    t->rate = t->descent.groups.group[0].rate;
+    status = fv_descent_step(&t->descent, t->error);
     t->model->weights.version++;
     if (status) return status;
     fv_average_step(&t->average, t->descent.step);

@@ -1,5 +1,5 @@
-/* fit.h - a training in progress, for the files that carry it out: fit.c (steps and epochs), fit_prepare.c (getting ready, going on)
- * and fit_look.c (what is told before, what is watched, and what went wrong). */
+/* fit.h - a training in progress, for the files that carry it out: fit.c (steps and epochs), fit_prepare.c (getting ready, going on),
+ * fit_freeze.c (weights that stay as they are) and fit_look.c (what is told before, what is watched, and what went wrong). */
 #ifndef FV_TRAIN_FIT_H
 #define FV_TRAIN_FIT_H
 
@@ -35,6 +35,7 @@ typedef struct fv_training {
     fv_stopping stopping;
     fv_probe probe;       /* where layers are watched */
     bool *thawed;         /* by value: was frozen for this training */
+    fv_whitening whitening; /* where settings.whiten asks for it */
     float **best_weights; /* by index of fv_model_weight, where the model is to end as the best epoch */
 
     bool validates;
@@ -66,6 +67,13 @@ bool fv_fit_save_is_due(const fv_training *t);
 /* Sets a note of the model. */
 fv_status fv_fit_note(fv_training *t, const char *key, const char *format, ...) FV_PRINTF(3, 4);
 double fv_seconds_since(const struct timespec *start);
+
+/* ---- fit_freeze.c ----------------------------------------------------------------------------------------------- */
+
+/* Before the run is planned: frozen weights get no gradient. */
+fv_status fv_fit_freeze(fv_training *t);
+/* Once there is a run. A layer that was trained or loaded stays as it is. */
+fv_status fv_fit_whiten(fv_training *t);
 
 /* ---- fit_look.c ------------------------------------------------------------------------------------------------- */
 

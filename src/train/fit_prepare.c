@@ -1,6 +1,5 @@
 /* fit_prepare.c - a training gets ready: samples, runs, what it must share with the run that it goes on with, checkpoints. */
 #include <errno.h>
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -46,12 +45,9 @@ static fv_status choose_samples(fv_training *t) {
     return FV_OK;
 }
 
-/* NULL and "none" are none. */
-static const char *asked(const char *text) { return text && strcmp(text, "none") ? text : NULL; }
-
 /* What each class counts, and so each sample. */
 static fv_status weigh_classes(fv_training *t) {
-    const char *text = asked(t->options->class_weights);
+    const char *text = fv_asked(t->options->class_weights);
     int classes = t->data->class_count;
     if (!text) return FV_OK;
     int64_t *counts = fv_alloc_array((size_t)classes + 1, sizeof *counts);
@@ -118,7 +114,9 @@ static fv_status build_run(fv_training *t) {
                                     t->error);
     if (status) return status;
     status = fv_feed_begin(&t->feed, t->model, t->data, t->run, true, t->error);
-    if (!status) status = fv_descent_begin(&t->descent, t->model, t->run, t->settings.optimizer, t->error);
+    if (!status) status = fv_fit_whiten(t);
+    if (!status)
+        status = fv_descent_begin(&t->descent, t->model, t->run, t->settings.optimizer, t->settings.groups, t->error);
     if (!status) status = begin_gradients(t);
     /* Samples that lie in memory are there at once; making them in a thread would take more than it gives. */
     if (status || t->options->no_prefetch || t->data->direct) return status;
@@ -209,8 +207,10 @@ static fv_status number_fact(fv_training *t, const char *key, double value) {
 /* What has to be asked for. */
 static fv_status collect_extra_facts(fv_training *t) {
     const fv_fit_options *o = t->options;
-    fv_status status = fact(t, "class weights", "%s", asked(o->class_weights) ? o->class_weights : "none");
-    if (!status) status = fact(t, "frozen weights", "%s", asked(o->freeze) ? o->freeze : "none");
+    fv_status status = fact(t, "class weights", "%s", fv_asked(o->class_weights) ? o->class_weights : "none");
+    if (!status) status = fv_facts_add(&t->facts, "frozen weights", t->settings.freeze, t->error);
+    if (!status) status = fv_facts_add(&t->facts, "groups of weights", t->settings.groups, t->error);
+    if (!status) status = fv_facts_add(&t->facts, "whitening", t->settings.whiten, t->error);
     if (!status) status = number_fact(t, "number of folds", o->folds);
     if (!status) status = number_fact(t, "fold", o->fold);
     if (!status) status = number_fact(t, "number of batches in a step", o->accumulate > 1 ? (double)o->accumulate : 0);
@@ -224,7 +224,7 @@ static fv_status collect_extra_facts(fv_training *t) {
     if (!status) status = fact(t, "measure of the best epoch", "%s", t->history->names[t->stopping.column]);
     if (status) return status;
     t->facts.free[t->facts.count] = true;
-    return fact(t, "early stopping", "%s", asked(o->early_stop) ? o->early_stop : "none");
+    return fact(t, "early stopping", "%s", fv_asked(o->early_stop) ? o->early_stop : "none");
 }
 
 /* What a training that goes on must share with the one that began. The data first: it changes most easily. */
@@ -338,51 +338,6 @@ static fv_status keep_room_for_best(fv_training *t) {
     return FV_OK;
 }
 
-/* "conv*, block1.*" against the names of weights and of layers. */
-static bool matches(const char *patterns, const char *name) {
-    char pattern[128];
-    for (const char *from = patterns; *from;) {
-        from += strspn(from, ", ");
-        size_t length = strcspn(from, ", ");
-        if (!length || length >= sizeof pattern) return false;
-        memcpy(pattern, from, length);
-        pattern[length] = 0;
-        if (fnmatch(pattern, name, 0) == 0) return true;
-        from += length;
-    }
-    return false;
-}
-
-/* A frozen batch norm goes by its running statistics, and leaves them alone. */
-static void freeze_statistics(const fv_node *node) {
-    const fv_field *field = fv_find_field(node->op, "frozen");
-    if (field && field->kind == FV_FIELD_BOOL) *(bool *)((char *)node->fields + field->offset) = true;
-}
-
-static fv_status freeze(fv_training *t) {
-    const char *patterns = asked(t->options->freeze);
-    fv_net *net = t->model->net;
-    int frozen = 0, left = 0;
-    if (!patterns) return FV_OK;
-    t->thawed = fv_alloc_array((size_t)net->value_count + 1, sizeof *t->thawed);
-    if (!t->thawed) return fv_fail_memory(t->error, "names of frozen weights", (size_t)net->value_count);
-    for (int k = 0; k < net->node_count; k++) {
-        const fv_node *node = &net->nodes[k];
-        bool layer = matches(patterns, node->name);
-        for (int w = 0; w < node->parameters; w++) {
-            int value = node->value_in[node->inputs + w];
-            if (value < 0 || net->values[value].kind != FV_KIND_WEIGHT) continue;
-            bool now = (layer || matches(patterns, net->values[value].name));
-            if (now && !net->values[value].parameter.fixed)
-                t->thawed[value] = net->values[value].parameter.fixed = true;
-            frozen += now, left += !net->values[value].parameter.fixed;
-        }
-        if (layer) freeze_statistics(node);
-    }
-    if (!frozen) return fv_fail(t->error, FV_E_ARGUMENT, "freeze: no weight or layer is called '%s'", patterns);
-    return left ? FV_OK : fv_fail(t->error, FV_E_ARGUMENT, "freeze: '%s' leaves nothing to train", patterns);
-}
-
 static fv_status go_on(fv_training *t) {
     fv_status status = fv_checkpoint_compare(&t->from, &t->facts, t->error);
     fv_standing s = standing(t, 0, 0);
@@ -417,19 +372,19 @@ fv_status fv_fit_prepare(fv_training *t) {
     if (!status) status = fv_set_loss(t->model->net, t->settings.loss, fv_target_field(t->data), t->error);
     if (!status) status = fv_model_sync(t->model, t->error);
     if (!status) status = fv_feed_prepare(t->model, t->data, t->error);
-    if (!status) status = freeze(t);
+    if (!status) status = fv_fit_freeze(t);
     if (!status) status = choose_samples(t);
     if (!status) status = weigh_classes(t);
     if (!status) status = build_run(t);
     if (!status && t->validates) status = build_validation(t);
     if (!status) status = build_history(t);
-    if (!status) status = fv_stopping_read(&t->stopping, asked(t->options->early_stop), t->history, t->error);
+    if (!status) status = fv_stopping_read(&t->stopping, fv_asked(t->options->early_stop), t->history, t->error);
     if (!status) status = keep_room_for_best(t);
     if (!status && t->options->watch)
         status = fv_probe_begin(&t->probe, t->model, t->data, t->settings.batch_size, t->options->threads, t->error);
     if (!status) status = fv_fit_check_memory(t);
     if (status) return status;
-    t->base_rate = isnan(t->settings.learning_rate) ? t->descent.arguments[0] : t->settings.learning_rate;
+    t->base_rate = isnan(t->settings.learning_rate) ? t->descent.groups.group[0].arguments[0] : t->settings.learning_rate;
     t->best = t->stopping.lower ? INFINITY : -INFINITY;
     status = begin_folder(t);
     if (!status && t->options->survey) status = fv_fit_survey(t);

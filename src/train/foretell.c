@@ -49,20 +49,19 @@ static void add_weights(const fv_net *net, fv_foretold *out) {
 }
 
 /* As fv_descent_begin allocates it. */
-static fv_status add_optimizer(const fv_plan *plan, const char *text, fv_foretold *out, fv_error *error) {
-    double arguments[FV_SPEC_ARGUMENTS];
-    const fv_optimizer *optimizer = fv_find_optimizer(text, arguments, error);
-    if (!optimizer) return FV_E_ARGUMENT;
+static fv_status add_optimizer(const fv_plan *plan, const fv_settings *settings, fv_foretold *out, fv_error *error) {
+    fv_weight_groups groups;
+    fv_status status = fv_groups_read(settings->optimizer, settings->groups, &groups, error);
+    if (status) return status;
     size_t scratch = 0;
     for (int v = 0; v < plan->value_count; v++) {
         const fv_value_info *info = &plan->net->values[v];
         if (info->kind != FV_KIND_WEIGHT || info->parameter.fixed || plan->gradient_of[v] == FV_NO_OPERAND) continue;
-        add(&out->optimizer, tensor_bytes(&info->type.shape), optimizer->states(arguments));
-        fv_geom geom = {.n = 1, .update = {.kind = optimizer->update, .each = fv_shape_count(&info->type.shape)}};
-        const fv_kernel *kernel = fv_choose_kernel(plan->table, FV_R_UPDATE, &geom);
-        fv_need need = {0};
-        if (kernel && kernel->need) kernel->need(&geom, plan->threads, &need);
-        if (need.scratch > scratch) scratch = need.scratch;
+        const fv_weight_group *group = &groups.group[fv_group_of(&groups, plan->net, v)];
+        add(&out->optimizer, tensor_bytes(&info->type.shape), group->optimizer->states(group->arguments));
+        size_t needs =
+            fv_step_scratch(group->optimizer, plan->table, plan->threads, &info->type.shape, info->parameter.axes);
+        if (needs > scratch) scratch = needs;
     }
     add(&out->optimizer, scratch, 1);
     return FV_OK;
@@ -116,7 +115,7 @@ static fv_status foretell_step(fv_net *net, const fv_foretell_options *o, const 
     fv_plan *plan = fv_plan_new(net, &options, error);
     if (!plan) return fv_failed(error);
     add_plan(plan, out);
-    fv_status status = add_optimizer(plan, settings->optimizer, out, error);
+    fv_status status = add_optimizer(plan, settings, out, error);
     fv_plan_free(plan);
     return status;
 }

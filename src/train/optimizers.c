@@ -34,14 +34,19 @@ static void adamw_numbers(const double *a, double rate, int64_t step, double h[8
     h[7] = 1;
 }
 
+static void muon_numbers(const double *a, double rate, int64_t step, double h[8]) {
+    (void)step;
+    h[0] = rate, h[1] = a[1], h[2] = a[4], h[3] = a[2] != 0;
+}
+
 static int sgd_states(const double *a) { return a[1] != 0; }
 static int one_state(const double *a) { return (void)a, 1; }
 static int two_states(const double *a) { return (void)a, 2; }
 static double adagrad_initial(const double *a) { return a[2]; }
 
 const fv_optimizer fv_optimizers[] = {
-#define FV_OPTIMIZER(name, arguments, kind, numbers, states, initial, help)                                            \
-    {#name, help, arguments, kind, numbers, states, initial},
+#define FV_OPTIMIZER(name, arguments, kind, numbers, states, initial, whole, help)                                     \
+    {#name, help, arguments, kind, numbers, states, initial, whole},
 #include "optimizers.def"
 #undef FV_OPTIMIZER
 };
@@ -56,6 +61,10 @@ static fv_status check_numbers(const fv_optimizer *optimizer, const double *argu
             return fv_fail(error, FV_E_ARGUMENT, "optimizer %s: expected %s in [0, 1), got %g", optimizer->name,
                            fractions[i], arguments[at]);
     }
+    int steps = fv_spec_argument(optimizer->arguments, "steps");
+    if (steps >= 0 && !(arguments[steps] >= 1 && arguments[steps] <= 100))
+        return fv_fail(error, FV_E_ARGUMENT, "optimizer %s: expected steps in 1..100, got %g", optimizer->name,
+                       arguments[steps]);
     for (int i = 0; i < FV_SPEC_ARGUMENTS; i++)
         if (arguments[i] < 0)
             return fv_fail(error, FV_E_ARGUMENT, "optimizer %s: expected no number below 0, got %g", optimizer->name,
@@ -75,33 +84,51 @@ const fv_optimizer *fv_find_optimizer(const char *text, double arguments[FV_SPEC
 
 /* ---- at work ---------------------------------------------------------------------------------------------------- */
 
-static fv_status begin_weight(fv_descent *d, fv_trained *weight, const fv_table *table, size_t *scratch,
-                              fv_error *error) {
+static bool goes_whole(const fv_optimizer *optimizer, const fv_shape *shape, const char *axes) {
+    return optimizer->whole && optimizer->whole->takes(shape, axes);
+}
+
+size_t fv_step_scratch(const fv_optimizer *optimizer, const fv_table *table, int threads, const fv_shape *shape,
+                       const char *axes) {
+    if (goes_whole(optimizer, shape, axes)) return optimizer->whole->scratch(table, threads, shape, axes);
+    fv_geom geom = {.n = 1, .update = {.kind = optimizer->update, .each = fv_shape_count(shape)}};
+    const fv_kernel *kernel = fv_choose_kernel(table, FV_R_UPDATE, &geom);
+    fv_need need = {0};
+    if (kernel->need) kernel->need(&geom, threads, &need);
+    return need.scratch;
+}
+
+static fv_status begin_weight(fv_descent *d, fv_trained *weight, fv_error *error) {
     size_t bytes = (size_t)weight->each * sizeof(float);
-    float start = d->optimizer->initial ? (float)d->optimizer->initial(d->arguments) : 0;
-    for (int s = 0; s < d->optimizer->states(d->arguments); s++) {
+    const fv_weight_group *group = &d->groups.group[weight->group];
+    const fv_optimizer *optimizer = group->optimizer;
+    float start = optimizer->initial ? (float)optimizer->initial(group->arguments) : 0;
+    for (int s = 0; s < optimizer->states(group->arguments); s++) {
         weight->state[s] = fv_alloc_aligned(bytes);
         if (!weight->state[s]) return fv_fail_memory(error, "the optimizer's state", bytes);
         for (int64_t i = 0; i < weight->each; i++) weight->state[s][i] = start;
     }
-    fv_geom geom = {.n = 1, .update = {.kind = d->optimizer->update, .each = weight->each}};
-    weight->update = geom.update;
-    weight->kernel = fv_choose_kernel(table, FV_R_UPDATE, &geom);
-    fv_need need = {0};
-    if (weight->kernel->need) weight->kernel->need(&geom, fv_pool_threads(d->pool), &need);
-    if (need.scratch > *scratch) *scratch = need.scratch;
+    weight->update = (fv_update_geom){.kind = optimizer->update, .each = weight->each};
+    fv_geom geom = {.n = 1, .update = weight->update};
+    weight->kernel = goes_whole(optimizer, &weight->weight.shape, weight->axes)
+                         ? NULL
+                         : fv_choose_kernel(d->table, FV_R_UPDATE, &geom);
     return FV_OK;
 }
 
-fv_status fv_descent_begin(fv_descent *d, fv_model *model, fv_run *run, const char *optimizer, fv_error *error) {
-    memset(d, 0, sizeof *d);
+static fv_status check_groups(const fv_descent *d, fv_error *error) {
+    for (int g = 1; g < d->groups.count; g++) {
+        int members = 0;
+        for (int i = 0; i < d->count; i++) members += d->weights[i].group == g;
+        if (!members)
+            return fv_fail(error, FV_E_ARGUMENT, "groups: no weight that is trained is called '%s'",
+                           d->groups.group[g].names);
+    }
+    return FV_OK;
+}
+
+static fv_status begin_weights(fv_descent *d, fv_model *model, fv_run *run, size_t *scratch, fv_error *error) {
     const fv_plan *plan = fv_run_plan(run);
-    d->optimizer = fv_find_optimizer(optimizer, d->arguments, error);
-    if (!d->optimizer) return FV_E_ARGUMENT;
-    d->pool = fv_run_pool(run);
-    d->weights = fv_alloc_array((size_t)model->weight_count + 1, sizeof *d->weights);
-    if (!d->weights) return fv_fail_memory(error, "the optimizer", 0);
-    size_t scratch = 0;
     for (int i = 0; i < model->weight_count; i++) {
         int value = model->weight_values[i];
         const fv_value_info *info = &model->net->values[value];
@@ -109,35 +136,59 @@ fv_status fv_descent_begin(fv_descent *d, fv_model *model, fv_run *run, const ch
             continue;
         fv_trained *weight = &d->weights[d->count++];
         weight->value = value;
+        weight->group = fv_group_of(&d->groups, model->net, value);
         weight->axes = info->parameter.axes;
         weight->weight = model->weights.of[value];
         weight->each = fv_shape_count(&weight->weight.shape);
         weight->gradient = fv_run_operand(run, plan->gradient_of[value]);
-        fv_status status = begin_weight(d, weight, plan->table, &scratch, error);
+        fv_status status = begin_weight(d, weight, error);
         if (status) return status;
+        size_t needs = fv_step_scratch(d->groups.group[weight->group].optimizer, d->table, fv_pool_threads(d->pool),
+                                       &weight->weight.shape, weight->axes);
+        if (needs > *scratch) *scratch = needs;
         if (!info->parameter.constraint) continue;
         weight->constraint = fv_find_constraint(info->parameter.constraint, weight->constraint_arguments, error);
         if (!weight->constraint) return FV_E_ARGUMENT;
     }
-    if (!scratch) return FV_OK;
+    return check_groups(d, error);
+}
+
+fv_status fv_descent_begin(fv_descent *d, fv_model *model, fv_run *run, const char *optimizer, const char *groups,
+                           fv_error *error) {
+    memset(d, 0, sizeof *d);
+    fv_status status = fv_groups_read(optimizer, groups, &d->groups, error);
+    if (status) return status;
+    d->table = fv_run_plan(run)->table;
+    d->pool = fv_run_pool(run);
+    d->weights = fv_alloc_array((size_t)model->weight_count + 1, sizeof *d->weights);
+    if (!d->weights) return fv_fail_memory(error, "the optimizer", 0);
+    size_t scratch = 0;
+    status = begin_weights(d, model, run, &scratch, error);
+    if (status || !scratch) return status;
     d->scratch = fv_alloc_aligned(scratch);
     return d->scratch ? FV_OK : fv_fail_memory(error, "the optimizer", scratch);
 }
 
-fv_status fv_descent_step(fv_descent *d, double rate, fv_error *error) {
-    double h[8] = {0};
-    d->optimizer->numbers(d->arguments, rate, ++d->step, h);
+static fv_status step_numbers(fv_descent *d, fv_trained *weight, const fv_weight_group *group) {
+    memset(weight->update.h, 0, sizeof weight->update.h);
+    group->optimizer->numbers(group->arguments, group->rate, d->step, weight->update.h);
+    fv_geom geom = {.n = 1, .update = weight->update};
+    fv_call call = {.geom = &geom,
+                    .n = 1,
+                    .scratch = d->scratch,
+                    .pool = d->pool,
+                    .arg = {weight->weight.data, weight->gradient.data, weight->state[0], weight->state[1]}};
+    return weight->kernel->run(&call);
+}
+
+fv_status fv_descent_step(fv_descent *d, fv_error *error) {
+    d->step++;
     for (int i = 0; i < d->count; i++) {
         fv_trained *weight = &d->weights[i];
-        memcpy(weight->update.h, h, sizeof h);
-        fv_geom geom = {.n = 1, .update = weight->update};
-        fv_call call = {.geom = &geom,
-                        .n = 1,
-                        .scratch = d->scratch,
-                        .pool = d->pool,
-                        .arg = {weight->weight.data, weight->gradient.data, weight->state[0], weight->state[1]}};
-        fv_status status = weight->kernel->run(&call);
-        if (status) return fv_fail(error, status, "the optimizer %s failed", d->optimizer->name);
+        const fv_weight_group *group = &d->groups.group[weight->group];
+        fv_status status = weight->kernel ? step_numbers(d, weight, group)
+                                          : group->optimizer->whole->step(d, weight, group->arguments, group->rate);
+        if (status) return fv_fail(error, status, "the optimizer %s failed", group->optimizer->name);
         if (weight->constraint)
             weight->constraint->apply(weight->weight.data, &weight->weight.shape, weight->axes,
                                       weight->constraint_arguments);

@@ -33,6 +33,8 @@ static double step(const double *a, double epoch, double epochs) {
 
 static double cosine(const double *a, double epoch, double epochs) { return glide(1, a[0], epoch / epochs); }
 
+static double linear(const double *a, double epoch, double epochs) { return 1 + (a[0] - 1) * (epoch / epochs); }
+
 static double onecycle(const double *a, double epoch, double epochs) {
     double x = epoch / epochs;
     return x < a[0] ? glide(a[1], 1, x / a[0]) : glide(1, a[2], (x - a[0]) / (1 - a[0]));

@@ -11,7 +11,8 @@ void fv_copy_options(void *out, size_t size, const void *options, size_t given) 
 }
 
 static const char *const keys[] = {"epochs",   "batch_size", "optimizer",        "learning_rate",
-                                   "schedule", "metrics",    "validation_split", "seed"};
+                                   "schedule", "metrics",    "validation_split", "seed",
+                                   "groups",   "whiten",     "freeze"};
 enum { KEYS = sizeof keys / sizeof keys[0] };
 
 static fv_status check_keys(const fv_net *net, fv_error *error) {
@@ -93,6 +94,9 @@ fv_status fv_settings_read(const fv_model *model, const fv_fit_options *options,
         first_of(options->optimizer, fv_model_note(model, "compile.optimizer"), of_net(model, "optimizer"), "adam");
     out->schedule = first_of(options->schedule, of_net(model, "schedule"), NULL, "constant");
     out->metrics = first_of(options->metrics, fv_model_note(model, "compile.metrics"), of_net(model, "metrics"), NULL);
+    out->groups = first_of(options->groups, of_net(model, "groups"), NULL, "none");
+    out->whiten = first_of(options->whiten, of_net(model, "whiten"), NULL, "none");
+    out->freeze = first_of(options->freeze, of_net(model, "freeze"), NULL, "none");
     out->loss = options->loss;
     return FV_OK;
 }
@@ -142,6 +146,8 @@ void fv_settings_resume(const fv_model *model, const fv_checkpoint *checkpoint, 
     if (!options->class_weights) options->class_weights = fv_checkpoint_fact(checkpoint, "class weights");
     if (!options->early_stop) options->early_stop = fv_checkpoint_fact(checkpoint, "early stopping");
     if (!options->freeze) options->freeze = fv_checkpoint_fact(checkpoint, "frozen weights");
+    if (!options->groups) options->groups = fv_checkpoint_fact(checkpoint, "groups of weights");
+    if (!options->whiten) options->whiten = fv_checkpoint_fact(checkpoint, "whitening");
     if (!options->folds) options->folds = (int)given_number(checkpoint, "number of folds");
     if (!options->fold) options->fold = (int)given_number(checkpoint, "fold");
     if (!options->accumulate) options->accumulate = (int64_t)given_number(checkpoint, "number of batches in a step");

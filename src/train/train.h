@@ -6,6 +6,8 @@
 #ifndef FV_TRAIN_H
 #define FV_TRAIN_H
 
+#include <string.h>
+
 #include "model.h"
 #include "source.h"
 #include "spec.h"
@@ -41,64 +43,6 @@ fv_reading fv_net_reading(const fv_net *net);
  * already stays as it is. */
 fv_status fv_to_probabilities(const fv_reading *reading, fv_tensor *out, fv_pool *pool, fv_error *error);
 
-/* ---- optimizers (optimizers.c, optimizers.def) ----------------------------------------------------------------------
- */
-
-enum { FV_MAX_OPTIMIZER_STATES = 2 };
-
-typedef struct fv_constraint fv_constraint;
-
-/* One weight in training: all of it, with the roles of its axes. */
-typedef struct fv_trained {
-    int value;        /* in the net */
-    const char *axes; /* one letter each, see fv_parameter */
-    int64_t each;     /* elements */
-    fv_tensor weight, gradient;
-    float *state[FV_MAX_OPTIMIZER_STATES];
-    fv_update_geom update;
-    const fv_kernel *kernel;
-    const fv_constraint *constraint; /* NULL: none */
-    double constraint_arguments[FV_SPEC_ARGUMENTS];
-} fv_trained;
-
-typedef struct fv_optimizer {
-    const char *name, *help, *arguments; /* the first argument is `rate` */
-    fv_update update;
-    /* The numbers of FV_R_UPDATE for step `step`, counted from 1. */
-    void (*numbers)(const double *arguments, double rate, int64_t step, double h[8]);
-    int (*states)(const double *arguments);     /* how many the update needs */
-    double (*initial)(const double *arguments); /* what they start from; NULL: 0 */
-} fv_optimizer;
-extern const fv_optimizer fv_optimizers[];
-int fv_optimizer_count(void);
-const fv_optimizer *fv_find_optimizer(const char *text, double arguments[FV_SPEC_ARGUMENTS], fv_error *error);
-
-/* The optimizer at work on a training run. */
-typedef struct fv_descent {
-    const fv_optimizer *optimizer;
-    double arguments[FV_SPEC_ARGUMENTS];
-    fv_trained *weights;
-    int count;
-    int64_t step; /* taken so far */
-    void *scratch;
-    fv_pool *pool;
-} fv_descent;
-fv_status fv_descent_begin(fv_descent *descent, fv_model *model, fv_run *run, const char *optimizer, fv_error *error);
-/* One step down the gradients of the run's last go, then the constraints. */
-fv_status fv_descent_step(fv_descent *descent, double rate, fv_error *error);
-void fv_descent_end(fv_descent *descent);
-
-/* ---- constraints (constraints.c, constraints.def) -------------------------------------------------------------------
- */
-
-struct fv_constraint {
-    const char *name, *help, *arguments;
-    void (*apply)(float *weight, const fv_shape *shape, const char *axes, const double *arguments);
-};
-extern const fv_constraint fv_constraints[];
-int fv_constraint_count(void);
-const fv_constraint *fv_find_constraint(const char *text, double arguments[FV_SPEC_ARGUMENTS], fv_error *error);
-
 /* ---- schedules (schedules.c, schedules.def) -------------------------------------------------------------------------
  */
 
@@ -121,6 +65,112 @@ typedef struct fv_rate_plan {
 fv_status fv_rate_plan_read(const char *text, fv_rate_plan *out, fv_error *error);
 /* The factor at a step (from 0) of a training of `epochs` epochs of `steps` steps: a pure function. */
 double fv_rate_factor(const fv_rate_plan *plan, int64_t step, int64_t steps, int64_t epochs);
+
+/* ---- optimizers (optimizers.c, optimizers.def) ----------------------------------------------------------------------
+ */
+
+enum { FV_MAX_OPTIMIZER_STATES = 2 };
+
+typedef struct fv_constraint fv_constraint;
+typedef struct fv_descent fv_descent;
+
+/* One weight in training: all of it, with the roles of its axes. */
+typedef struct fv_trained {
+    int value;        /* in the net */
+    int group;        /* in the descent */
+    const char *axes; /* one letter each, see fv_parameter */
+    int64_t each;     /* elements */
+    fv_tensor weight, gradient;
+    float *state[FV_MAX_OPTIMIZER_STATES];
+    fv_update_geom update;
+    const fv_kernel *kernel;
+    const fv_constraint *constraint; /* NULL: none */
+    double constraint_arguments[FV_SPEC_ARGUMENTS];
+} fv_trained;
+
+/* A step that needs a weight as a whole, not number by number. */
+typedef struct fv_whole_step {
+    bool (*takes)(const fv_shape *shape, const char *axes); /* other weights go number by number */
+    size_t (*scratch)(const fv_table *table, int threads, const fv_shape *shape, const char *axes); /* bytes */
+    fv_status (*step)(fv_descent *descent, fv_trained *weight, const double *arguments, double rate);
+} fv_whole_step;
+extern const fv_whole_step fv_muon_step; /* muon.c */
+
+typedef struct fv_optimizer {
+    const char *name, *help, *arguments; /* the first argument is `rate` */
+    fv_update update;
+    /* The numbers of FV_R_UPDATE for step `step`, counted from 1. */
+    void (*numbers)(const double *arguments, double rate, int64_t step, double h[8]);
+    int (*states)(const double *arguments);     /* how many the update needs */
+    double (*initial)(const double *arguments); /* what they start from; NULL: 0 */
+    const fv_whole_step *whole;                 /* NULL: number by number */
+} fv_optimizer;
+extern const fv_optimizer fv_optimizers[];
+int fv_optimizer_count(void);
+const fv_optimizer *fv_find_optimizer(const char *text, double arguments[FV_SPEC_ARGUMENTS], fv_error *error);
+/* Bytes of scratch memory that a step of one weight takes. */
+size_t fv_step_scratch(const fv_optimizer *optimizer, const fv_table *table, int threads, const fv_shape *shape,
+                       const char *axes);
+
+/* ---- groups of weights (groups.c) ------------------------------------------------------------------------------- */
+
+typedef struct fv_weight_group {
+    char names[192]; /* patterns */
+    const fv_optimizer *optimizer;
+    double arguments[FV_SPEC_ARGUMENTS];
+    bool own_rate, own_plan; /* else those of the training */
+    double rate_factor, decay_factor;
+    fv_rate_plan plan;
+    double rate; /* of the next step */
+} fv_weight_group;
+
+enum { FV_MAX_GROUPS = 16 };
+typedef struct fv_weight_groups {
+    int count; /* the first is of all weights that no other one names */
+    fv_weight_group group[FV_MAX_GROUPS];
+} fv_weight_groups;
+/* `text` NULL or "none": one group. */
+fv_status fv_groups_read(const char *optimizer, const char *text, fv_weight_groups *out, fv_error *error);
+int fv_group_of(const fv_weight_groups *groups, const fv_net *net, int value);
+/* Of step `step` (from 0) of a training of `epochs` epochs of `steps`, whose own rate and plan are given. */
+void fv_groups_set_rates(fv_weight_groups *groups, const fv_rate_plan *plan, double rate, int64_t step, int64_t steps,
+                         int64_t epochs);
+/* "conv*, block1.*" */
+bool fv_name_matches(const char *patterns, const char *name);
+
+/* The optimizers at work on a training run. */
+struct fv_descent {
+    fv_weight_groups groups;
+    fv_trained *weights;
+    int count;
+    int64_t step; /* taken so far */
+    void *scratch;
+    const fv_table *table;
+    fv_pool *pool;
+};
+/* A group that no trained weight is of is a mistake. */
+fv_status fv_descent_begin(fv_descent *descent, fv_model *model, fv_run *run, const char *optimizer, const char *groups,
+                           fv_error *error);
+/* One step down the gradients of the run's last go, by the groups' rates, then the constraints. */
+fv_status fv_descent_step(fv_descent *descent, fv_error *error);
+void fv_descent_end(fv_descent *descent);
+
+/* ---- constraints (constraints.c, constraints.def) -------------------------------------------------------------------
+ */
+
+/* A weight seen as [before][outputs][behind]. */
+typedef struct fv_weight_view {
+    int64_t before, outputs, behind;
+} fv_weight_view;
+fv_weight_view fv_view_weight(const fv_shape *shape, const char *axes);
+
+struct fv_constraint {
+    const char *name, *help, *arguments;
+    void (*apply)(float *weight, const fv_shape *shape, const char *axes, const double *arguments);
+};
+extern const fv_constraint fv_constraints[];
+int fv_constraint_count(void);
+const fv_constraint *fv_find_constraint(const char *text, double arguments[FV_SPEC_ARGUMENTS], fv_error *error);
 
 /* ---- metrics (metrics.c, metrics.def) --------------------------------------------------------------------------- */
 
@@ -199,6 +249,22 @@ void fv_feed_end(fv_feed *feed);
 const fv_data_field *fv_target_field(const fv_data *data);
 /* The sample shape for the net's first data input, when the net leaves sizes open. */
 const fv_shape *fv_feed_shape(const fv_net *net, const fv_data *data, fv_shape *out);
+
+/* ---- a first layer that whitens (whiten.c) ---------------------------------------------------------------------- */
+
+typedef struct fv_whitening {
+    int node, input, weight; /* the convolution; values */
+    int64_t samples;         /* at most */
+    double epsilon;
+} fv_whitening;
+/* "conv1(samples=5000, epsilon=5e-4)": a convolution that reads a data input and has as many filters as its window has numbers, or
+ * twice as many. */
+fv_status fv_whitening_read(const char *text, const fv_net *net, fv_whitening *out, fv_error *error);
+/* Sets the filters from the first of `order`, fed through the run's input without augmentation. */
+fv_status fv_whiten(const fv_whitening *whitening, fv_model *model, const fv_data *data, fv_run *run, const int64_t *order,
+                    int64_t samples, fv_error *error);
+/* Eigenvalues ascending, eigenvectors as rows of unit length, of the symmetric a[n][n], which is lost (Jacobi's rotations). */
+void fv_eigenvectors(double *a, int n, double *values, double *vectors);
 
 /* ---- passes over data (passes.c) -------------------------------------------------------------------------------- */
 
@@ -371,7 +437,7 @@ char *fv_folder_file(const char *folder, const char *name, fv_error *error);
 /* ---- checkpoints (checkpoint.c) --------------------------------------------------------------------------------- */
 
 /* What must be the same when a training goes on: "batch_size" -> "64". */
-enum { FV_MAX_FACTS = 32 };
+enum { FV_MAX_FACTS = 48 };
 typedef struct fv_facts {
     int count;
     const char *key[FV_MAX_FACTS];
@@ -435,6 +501,7 @@ void fv_prefetch_free(fv_prefetch *prefetch);
 typedef struct fv_settings {
     int64_t epochs, batch_size;
     const char *optimizer, *schedule, *metrics, *loss; /* loss NULL: the net's own */
+    const char *groups, *whiten, *freeze;              /* "none": none */
     double learning_rate;                              /* NaN: the optimizer's */
     double validation_split;
     uint64_t seed;
@@ -451,6 +518,9 @@ const char *fv_model_metrics(const fv_model *model);
 static inline fv_status fv_failed(const fv_error *error) {
     return error && error->status ? error->status : FV_E_ARGUMENT;
 }
+
+/* NULL where a text is "none", too. */
+static inline const char *fv_asked(const char *text) { return text && strcmp(text, "none") ? text : NULL; }
 
 /* A copy of an options struct of a caller who may have been compiled against an older, shorter one. */
 void fv_copy_options(void *out, size_t size, const void *options, size_t given);
