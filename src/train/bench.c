@@ -76,7 +76,6 @@ typedef struct work {
     fv_run *run;
     fv_descent descent;
     fv_gradients gradients;
-    double rate;
 } work;
 
 /* Real numbers from 0 to 1, as pictures are; class numbers below 2, which every net has. */
@@ -104,9 +103,10 @@ static void draw_inputs(work *w) {
 
 /* Small enough for any net to stay finite over many steps on the same samples. */
 static fv_status begin_training(work *w, fv_error *error) {
-    fv_status status = fv_descent_begin(&w->descent, w->model, w->run, w->settings.optimizer, error);
+    fv_status status =
+        fv_descent_begin(&w->descent, w->model, w->run, w->settings.optimizer, w->settings.groups, error);
     if (!status) status = fv_gradients_begin(&w->gradients, &w->descent, false, 0, 0, error);
-    w->rate = 1e-6;
+    for (int g = 0; g < w->descent.groups.count; g++) w->descent.groups.group[g].rate = 1e-6;
     return status;
 }
 
@@ -139,7 +139,7 @@ static fv_status step(work *w, int64_t index, fv_error *error) {
     if (!isfinite(fv_run_loss(w->run)) || fv_gradients_bad(&w->gradients) >= 0)
         return fv_fail(error, FV_E_NUMBER, "fv_bench: step %lld: the loss or a gradient is not finite",
                        (long long)index + 1);
-    status = fv_descent_step(&w->descent, w->rate, error);
+    status = fv_descent_step(&w->descent, error);
     w->model->weights.version++;
     return status;
 }
