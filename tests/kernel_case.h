@@ -151,6 +151,7 @@ static inline void run_kernel(kernel_run *run, const kernel_case *k, const fv_ke
                               bool wide, fv_pool *pool) {
     fv_geom geom = k->geom;
     if (wide && k->routine == FV_R_COPY && !k->arg[1].element) geom.copy.element = 8;
+    if (wide && k->routine == FV_R_SELECT && !k->arg[2].element) geom.select.element = 8;
     fv_call call = {.geom = &geom, .n = k->n, .pool = pool, .now = &k->now};
     fv_need need = {0};
     guarded scratch = {0}, packed = {0};

@@ -179,6 +179,11 @@ const char *fv_routine_name(fv_routine routine) {
         [FV_R_SAMPLE_BACK] = "sample_back",
         [FV_R_LRN] = "lrn",
         [FV_R_LRN_BACK] = "lrn_back",
+        [FV_R_ELEMENTS] = "elements",
+        [FV_R_SELECT] = "select",
+        [FV_R_FOLD] = "fold",
+        [FV_R_SCAN] = "scan",
+        [FV_R_MATMUL] = "matmul",
     };
     return routine >= 0 && routine < FV_R_COUNT ? names[routine] : "?";
 }
@@ -191,6 +196,8 @@ unsigned fv_unary_reads(fv_unary kind) {
     case FV_U_EXP:
     case FV_U_SQRT:
     case FV_U_RECIPROCAL:
+    case FV_U_TAN:
+    case FV_U_HARD_SIGMOID:
     case FV_U_CLIP: return FV_READS_Y;
     case FV_U_LEAKY_RELU: /* not from y: its slope may be negative */
     case FV_U_ELU:
@@ -200,7 +207,28 @@ unsigned fv_unary_reads(fv_unary kind) {
     case FV_U_SWISH:
     case FV_U_LOG:
     case FV_U_ABS:
+    case FV_U_SIN:
+    case FV_U_COS:
+    case FV_U_ASIN:
+    case FV_U_ACOS:
+    case FV_U_ATAN:
+    case FV_U_SINH:
+    case FV_U_COSH:
+    case FV_U_ASINH:
+    case FV_U_ACOSH:
+    case FV_U_ATANH:
+    case FV_U_ERF:
+    case FV_U_HARD_SWISH:
+    case FV_U_MISH:
+    case FV_U_SELU:
+    case FV_U_CELU:
+    case FV_U_SOFTSIGN:
+    case FV_U_THRESHOLDED_RELU:
+    case FV_U_SHRINK:
     case FV_U_SQUARE: return FV_READS_X;
+    case FV_U_FLOOR:
+    case FV_U_CEIL:
+    case FV_U_ROUND:
     case FV_U_COPY:
     case FV_U_NEG:
     case FV_U_SIGN:

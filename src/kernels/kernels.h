@@ -45,12 +45,71 @@ typedef enum fv_unary {
     FV_U_RECIPROCAL,
     FV_U_SCALE, /* a*x + b */
     FV_U_CLIP,  /* min(max(x, a), b) */
+    FV_U_FLOOR,
+    FV_U_CEIL,
+    FV_U_ROUND, /* to the nearest whole number, halves to the even one */
+    FV_U_SIN,
+    FV_U_COS,
+    FV_U_TAN,
+    FV_U_ASIN,
+    FV_U_ACOS,
+    FV_U_ATAN,
+    FV_U_SINH,
+    FV_U_COSH,
+    FV_U_ASINH,
+    FV_U_ACOSH,
+    FV_U_ATANH,
+    FV_U_ERF,
+    FV_U_HARD_SIGMOID,     /* min(max(a*x + b, 0), 1) */
+    FV_U_HARD_SWISH,       /* x * min(max(x/6 + 1/2, 0), 1) */
+    FV_U_MISH,             /* x * tanh(log(1 + exp(x))) */
+    FV_U_SELU,             /* b * (x > 0 ? x : a*(exp(x) - 1)) */
+    FV_U_CELU,             /* x > 0 ? x : a*(exp(x/a) - 1) */
+    FV_U_SOFTSIGN,         /* x / (1 + |x|) */
+    FV_U_THRESHOLDED_RELU, /* x > a ? x : 0 */
+    FV_U_SHRINK,           /* x > a ? x - b : x < -a ? x + b : 0 */
     FV_U_COUNT
 } fv_unary;
 
 typedef enum fv_binary { FV_B_ADD, FV_B_SUB, FV_B_MUL, FV_B_DIV, FV_B_MAX, FV_B_MIN, FV_B_COUNT } fv_binary;
 
-typedef enum fv_reduction { FV_SUM, FV_MEAN, FV_MAXIMUM, FV_MINIMUM, FV_SUM_SQUARES, FV_SUM_ABS } fv_reduction;
+typedef enum fv_reduction { FV_SUM, FV_MEAN, FV_MAXIMUM, FV_MINIMUM, FV_SUM_SQUARES, FV_SUM_ABS, FV_PRODUCT } fv_reduction;
+
+/* Functions of cells of any type; see fv_elements_geom. Whole numbers: rules in integers.h. */
+typedef enum fv_element {
+    /* of one cell */
+    FV_EL_CAST, /* to the result's type */
+    FV_EL_ABS,
+    FV_EL_NEG,
+    FV_EL_SIGN,
+    FV_EL_NOT,    /* truth values; of whole numbers every bit */
+    FV_EL_IS_NAN, /* these: reals to truth values */
+    FV_EL_IS_INF,
+    FV_EL_IS_POSITIVE_INF,
+    FV_EL_IS_NEGATIVE_INF,
+    /* of two */
+    FV_EL_ADD,
+    FV_EL_SUB,
+    FV_EL_MUL,
+    FV_EL_DIV, /* whole numbers: towards zero */
+    FV_EL_MAX,
+    FV_EL_MIN,
+    FV_EL_POW,
+    FV_EL_MODULO,    /* with the sign of the divisor, as Python's % */
+    FV_EL_REMAINDER, /* with the sign of the dividend, as C's fmod and % */
+    FV_EL_AND,       /* these: truth values; of whole numbers every bit */
+    FV_EL_OR,
+    FV_EL_XOR,
+    FV_EL_SHIFT_LEFT,
+    FV_EL_SHIFT_RIGHT,
+    FV_EL_EQUAL, /* these: to truth values */
+    FV_EL_NOT_EQUAL,
+    FV_EL_LESS,
+    FV_EL_LESS_EQUAL,
+    FV_EL_GREATER,
+    FV_EL_GREATER_EQUAL,
+    FV_EL_COUNT
+} fv_element;
 
 typedef enum fv_pooling { FV_POOL_MAX, FV_POOL_MEAN, FV_POOL_MEAN_PADDED, FV_POOL_SUM } fv_pooling;
 
@@ -114,6 +173,50 @@ typedef struct fv_reduce_geom {
     fv_reduction kind;
     fv_walk walk;
 } fv_reduce_geom;
+
+/* y = kind(a, b), cell by cell. a and b are of `dtype`; y is of `result`: BOOL for the kinds that say so, any type for
+ * CAST, else dtype. FV_F32 stands for the table's reals; truth values are bytes of 0 and 1. */
+typedef struct fv_elements_geom {
+    fv_element kind;
+    fv_dtype dtype, result;
+    fv_walk walk;
+} fv_elements_geom;
+
+/* y = c ? a : b, cell by cell, of any type; c holds truth values. */
+typedef struct fv_select_geom {
+    fv_walk walk;
+    int64_t c[FV_MAX_RANK]; /* strides */
+    int element;            /* bytes of a cell of y: 1, 4 or 8; real operands: sizeof(real) */
+} fv_select_geom;
+
+/* Reductions of cells of any type, with the walk of fv_reduce_geom. Whole numbers wrap; a mean of them is cut towards
+ * zero; the extremes of nothing are the type's ends. With `index`, for MAXIMUM and MINIMUM: y (I64) is where the extreme
+ * lies along the one dimension that is reduced, the first place or the `last`. Reals: PRODUCT and `index` only. */
+typedef struct fv_fold_geom {
+    fv_reduction kind;
+    fv_dtype dtype;
+    bool index, last;
+    fv_walk walk;
+} fv_fold_geom;
+
+/* Running sums or products along the middle one of (outer, length, inner); of any type but truth values. */
+typedef struct fv_scan_geom {
+    int64_t outer, length, inner; /* of one sample */
+    fv_dtype dtype;
+    bool over_samples; /* the length is the samples, `length` is 1 and outer, too */
+    bool product;      /* else sum */
+    bool exclusive;    /* a cell is not part of its own result: the first is 0, or 1 */
+    bool reverse;      /* from the end */
+} fv_scan_geom;
+
+/* Products of matrices: y[i][j] = sum over k of a[i][k] b[k][j] for every place of the walk. The steps from cell to
+ * cell are free, so that transposed matrices need no copy; y is dense. dtype: F32 (reals), I32, I64 or U8; whole numbers wrap. */
+typedef struct fv_matmul_geom {
+    fv_walk walk; /* over the matrices */
+    int64_t rows, inner, cols;
+    int64_t a_row, a_inner, b_inner, b_col;
+    fv_dtype dtype;
+} fv_matmul_geom;
 
 typedef struct fv_fill_geom {
     double value;
@@ -229,7 +332,7 @@ typedef struct fv_update_geom {
 
 /* Arguments of each routine: results first, then what is read; [x] may be NULL.
  * Arguments never overlap, except that a result may lie exactly where an input of the same size lies: y on x in UNARY
- * and DROPOUT, dx on dy in UNARY_BACK, y on a or b in BINARY where both are walked alike. So these kernels read a cell
+ * and DROPOUT, dx on dy in UNARY_BACK, y on a or b in BINARY and ELEMENTS where both are walked alike. So these kernels read a cell
  * before they write it, and never read one that they have written. */
 typedef enum fv_routine {
     FV_R_CONV,      /* y, x, w, [bias f], [add like y] */
@@ -268,6 +371,11 @@ typedef enum fv_routine {
     FV_R_SAMPLE_BACK, /* dx, dy */
     FV_R_LRN,         /* y, x */
     FV_R_LRN_BACK,    /* dx, dy, x */
+    FV_R_ELEMENTS,    /* y, a, [b] */
+    FV_R_SELECT,      /* y, c, a, b */
+    FV_R_FOLD,        /* y, x */
+    FV_R_SCAN,        /* y, x */
+    FV_R_MATMUL,      /* y, a, b */
     FV_R_COUNT
 } fv_routine;
 
@@ -290,6 +398,11 @@ typedef struct fv_geom {
         fv_binary_geom binary;
         fv_reduce_geom reduce;
         fv_copy_geom copy;
+        fv_elements_geom elements;
+        fv_select_geom select;
+        fv_fold_geom fold;
+        fv_scan_geom scan;
+        fv_matmul_geom matmul;
         fv_fill_geom fill;
         fv_rows_geom rows;
         fv_norm_geom norm;

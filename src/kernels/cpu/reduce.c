@@ -138,6 +138,7 @@ static void reduce_piece(void *context, int64_t piece, int thread) {
     case FV_MINIMUM: reduce_units(j, FV_MINIMUM, &reduced, x, y, j->slots, first, last); break;
     case FV_SUM_SQUARES: reduce_units(j, FV_SUM_SQUARES, &reduced, x, y, j->slots, first, last); break;
     case FV_SUM_ABS: reduce_units(j, FV_SUM_ABS, &reduced, x, y, j->slots, first, last); break;
+    case FV_PRODUCT: break; /* FOLD's */
     }
 }
 

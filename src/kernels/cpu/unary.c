@@ -21,7 +21,10 @@ FV_INLINE void apply_slope(fv_unary kind, float a, float b, const float *dy, con
     DO(COPY)                                                                                                           \
     DO(RELU)                                                                                                           \
     DO(LEAKY_RELU) DO(SIGMOID) DO(TANH) DO(ELU) DO(GELU) DO(GELU_TANH) DO(SOFTPLUS) DO(SWISH) DO(EXP) DO(LOG) DO(SQRT) \
-        DO(ABS) DO(NEG) DO(SQUARE) DO(SIGN) DO(RECIPROCAL) DO(SCALE) DO(CLIP)
+        DO(ABS) DO(NEG) DO(SQUARE) DO(SIGN) DO(RECIPROCAL) DO(SCALE) DO(CLIP) DO(FLOOR) DO(CEIL) DO(ROUND) DO(SIN)     \
+            DO(COS) DO(TAN) DO(ASIN) DO(ACOS) DO(ATAN) DO(SINH) DO(COSH) DO(ASINH) DO(ACOSH) DO(ATANH) DO(ERF)         \
+                DO(HARD_SIGMOID) DO(HARD_SWISH) DO(MISH) DO(SELU) DO(CELU) DO(SOFTSIGN) DO(THRESHOLDED_RELU)           \
+                    DO(SHRINK)
 
 void FV_SYMBOL(unary_run)(fv_unary kind, double a, double b, const float *x, float *y, int64_t count) {
     switch (kind) {

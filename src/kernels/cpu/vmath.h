@@ -7,7 +7,7 @@
 #ifndef FV_CPU_VMATH_H
 #define FV_CPU_VMATH_H
 
-#include "isa.h"
+#include "vmath_lanes.h"
 
 #include <math.h>
 
@@ -169,6 +169,29 @@ FV_INLINE vf vf_sign(vf x) {
 /* x sqrt(8/pi) (1 + 0.044715 x^2): gelu's tanh form is x sigmoid of it. */
 FV_INLINE vf vf_gelu_inner(vf x) { return 1.59576912f * (x + 0.044715f * (x * x * x)); }
 
+/* Near 0 its power series, else 1 - 2 Phi(-x sqrt 2). */
+FV_INLINE vf vf_erf(vf x) {
+    vf m = vf_abs(x), z = x * x, bell;
+    vf p = -1.49256504e-5f + vf_zero(); /* 2/sqrt(pi) (-1)^n / (n! (2n + 1)), n = 7 .. 0 */
+    p = p * z + 1.2055333e-4f;
+    p = p * z + -8.54832702e-4f;
+    p = p * z + 5.22397763e-3f;
+    p = p * z + -2.68661706e-2f;
+    p = p * z + 0.112837917f;
+    p = p * z + -0.376126389f;
+    p = p * z + 1.12837917f;
+    vf far = 1.0f - 2.0f * vf_normal_below(m * -1.41421356f, &bell);
+    return vf_select(m < 0.625f, p * x, vf_copy_sign(far, x));
+}
+
+FV_INLINE vf vf_between(float low, float high, vf x) { return vf_min(vf_all(high), vf_max(vf_all(low), x)); }
+
+/* tanh(log(1 + e^x)) = n / (n + 2) with n = e^x (e^x + 2); above 20 it is 1. */
+FV_INLINE vf vf_mish_gate(vf x) {
+    vf e = vf_exp(vf_min(vf_all(20.0f), x)), n = e * (e + 2.0f);
+    return n / (n + 2.0f);
+}
+
 /* fv_unary of kernels.h. `kind` should be a constant where speed counts: the switch then vanishes. */
 FV_INLINE vf vf_unary(fv_unary kind, float a, float b, vf x) {
     vf bell;
@@ -193,6 +216,29 @@ FV_INLINE vf vf_unary(fv_unary kind, float a, float b, vf x) {
     case FV_U_RECIPROCAL: return 1.0f / x;
     case FV_U_SCALE: return a * x + b;
     case FV_U_CLIP: return vf_min(vf_all(b), vf_max(vf_all(a), x)); /* not a number stays so */
+    case FV_U_FLOOR: return vf_floor(x);
+    case FV_U_CEIL: return -vf_floor(-x);
+    case FV_U_ROUND: return vf_round(x);
+    case FV_U_SIN: return vf_each_lane(lane_sin, x);
+    case FV_U_COS: return vf_each_lane(lane_cos, x);
+    case FV_U_TAN: return vf_each_lane(lane_tan, x);
+    case FV_U_ASIN: return vf_each_lane(lane_asin, x);
+    case FV_U_ACOS: return vf_each_lane(lane_acos, x);
+    case FV_U_ATAN: return vf_each_lane(lane_atan, x);
+    case FV_U_SINH: return vf_each_lane(lane_sinh, x);
+    case FV_U_COSH: return vf_each_lane(lane_cosh, x);
+    case FV_U_ASINH: return vf_each_lane(lane_asinh, x);
+    case FV_U_ACOSH: return vf_each_lane(lane_acosh, x);
+    case FV_U_ATANH: return vf_each_lane(lane_atanh, x);
+    case FV_U_ERF: return vf_erf(x);
+    case FV_U_HARD_SIGMOID: return vf_between(0, 1, a * x + b);
+    case FV_U_HARD_SWISH: return x * vf_between(0, 1, x * (1.0f / 6) + 0.5f);
+    case FV_U_MISH: return x * vf_mish_gate(x);
+    case FV_U_SELU: return b * vf_select(x > 0.0f, x, a * vf_expm1_below(vf_min(vf_zero(), x)));
+    case FV_U_CELU: return vf_select(x > 0.0f, x, a * vf_expm1_below(vf_min(vf_zero(), x / a)));
+    case FV_U_SOFTSIGN: return x / (1.0f + vf_abs(x));
+    case FV_U_THRESHOLDED_RELU: return vf_select(x > vf_all(a), x, vf_zero());
+    case FV_U_SHRINK: return vf_select(x > vf_all(a), x - b, vf_select(x < vf_all(-a), x + b, vf_zero()));
     case FV_U_COUNT: break;
     }
     return x;
@@ -225,6 +271,30 @@ FV_INLINE vf vf_unary_slope(fv_unary kind, float a, float b, vf x, vf y) {
     case FV_U_RECIPROCAL: return -(y * y);
     case FV_U_SCALE: return vf_all(a);
     case FV_U_CLIP: return vf_select((y > vf_all(a)) & (y < vf_all(b)), one, vf_zero());
+    case FV_U_FLOOR:
+    case FV_U_CEIL:
+    case FV_U_ROUND: return vf_zero();
+    case FV_U_SIN: return vf_each_lane(lane_cos, x);
+    case FV_U_COS: return -vf_each_lane(lane_sin, x);
+    case FV_U_TAN: return 1.0f + y * y;
+    case FV_U_ASIN: return 1.0f / vf_sqrt((1.0f - x) * (1.0f + x));
+    case FV_U_ACOS: return -1.0f / vf_sqrt((1.0f - x) * (1.0f + x));
+    case FV_U_ATAN: return 1.0f / (1.0f + x * x);
+    case FV_U_SINH: return vf_each_lane(lane_cosh, x);
+    case FV_U_COSH: return vf_each_lane(lane_sinh, x);
+    case FV_U_ASINH: return 1.0f / vf_sqrt(x * x + 1.0f);
+    case FV_U_ACOSH: return 1.0f / vf_sqrt((x - 1.0f) * (x + 1.0f));
+    case FV_U_ATANH: return 1.0f / ((1.0f - x) * (1.0f + x));
+    case FV_U_ERF: return 1.12837917f * vf_exp(-x * x);
+    case FV_U_HARD_SIGMOID: return vf_select((y > 0.0f) & (y < 1.0f), vf_all(a), vf_zero());
+    case FV_U_HARD_SWISH:
+        return vf_select(x > -3.0f, vf_select(x < 3.0f, x * (1.0f / 3) + 0.5f, one), vf_zero());
+    case FV_U_MISH: s = vf_mish_gate(x); return s + x * (1.0f - s * s) * vf_sigmoid(x);
+    case FV_U_SELU: return b * vf_select(x > 0.0f, one, a * vf_exp(x));
+    case FV_U_CELU: return vf_select(x > 0.0f, one, vf_exp(x / a));
+    case FV_U_SOFTSIGN: return 1.0f / ((1.0f + vf_abs(x)) * (1.0f + vf_abs(x)));
+    case FV_U_THRESHOLDED_RELU: return vf_select(x > vf_all(a), one, vf_zero());
+    case FV_U_SHRINK: return vf_select((x > vf_all(a)) | (x < vf_all(-a)), one, vf_zero());
     case FV_U_COUNT: break;
     }
     return one;
