@@ -541,6 +541,15 @@ FV_API fv_status fv_neighbours_with(fv_data *known, fv_data *asked, int32_t *out
 /* A picture file (PNG, PGM, PPM, JPEG) as (height, width, 1 or 3) bytes. Free its data with fv_free. */
 FV_API fv_status fv_picture_read(const char *path, fv_tensor *out, fv_error *error);
 
+/* ---- augmentation: samples changed at random while a net trains --------------------------------------------------- */
+
+/* The ways there are, in order. A list of them is text: "hflip shift(2, border=reflect) cutout(8)" (docs/augmentation.md). */
+FV_API int fv_augment_count(void);
+FV_API const char *fv_augment_name(int index);
+FV_API const char *fv_augment_summary(const char *name);
+/* The help page of one as plain text: arguments, ranges, defaults. NULL if unknown. Free with fv_free. */
+FV_API char *fv_augment_help(const char *name);
+
 /* ---- training -------------------------------------------------------------------------------------------------------
  */
 
@@ -639,6 +648,9 @@ typedef struct fv_fit_options {
     double temperature;    /* default 4 */
     double teacher_weight; /* default 0.9 */
     uint64_t memory;     /* bytes that the training may need; default what the machine or its container has */
+    /* How samples are changed at random: "hflip shift(2)" (docs/augmentation.md); "none" against the net's `augment` lines.
+     * Default: those lines. Not in validation. */
+    const char *augment;
     /* "conv*.weight: muon(rate=0.2); *.bias *.scale: decay=0": weights that are trained otherwise than the rest (docs/training.md) */
     const char *groups;
     const char *whiten; /* "conv1": that layer, which reads the pictures, whitens their patches and stays so (docs/training.md) */

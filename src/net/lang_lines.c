@@ -138,12 +138,34 @@ fv_status fv_lang_run_loss(fv_lang_expander *x, const statement *s) {
     return fv_lang_net_status(x, s);
 }
 
+/* What has no key is an entry of the section's list: `augment hflip shift(2)` is list="hflip shift(2)", line after line. */
+static fv_status add_to_list(fv_lang_expander *x, const char *section, const char *entry) {
+    fv_net *net = x->net;
+    const char *before = fv_net_find_setting(net, section, "list");
+    const char *text = fv_arena_printf(net->arena, "%s%s%s", before ? before : "", before ? " " : "", entry);
+    for (int i = 0; text && i < net->setting_count; i++)
+        if (!strcmp(net->settings[i].section, section) && !strcmp(net->settings[i].key, "list")) {
+            net->settings[i].value = text;
+            return FV_OK;
+        }
+    section = fv_arena_printf(net->arena, "%s", section);
+    if (!text || !section ||
+        !fv_grow((void *)&net->settings, &net->setting_capacity, net->setting_count, sizeof *net->settings))
+        return fv_fail_memory(x->error, "the network's settings", sizeof *net->settings);
+    net->settings[net->setting_count++] = (fv_net_setting){section, "list", text};
+    return FV_OK;
+}
+
 fv_status fv_lang_run_setting(fv_lang_expander *x, const statement *s) {
     fv_net *net = x->net;
     fv_argument *arguments;
     int count;
     fv_status status = fv_lang_compute_arguments(x, s, NULL, NULL, &arguments, &count);
     for (int i = 0; i < count && !status; i++) {
+        if (!arguments[i].key) {
+            status = add_to_list(x, s->word, arguments[i].value);
+            continue;
+        }
         const char *section = fv_arena_printf(net->arena, "%s", s->word);
         const char *key = fv_arena_printf(net->arena, "%s", arguments[i].key);
         const char *value = fv_arena_printf(net->arena, "%s", arguments[i].value);

@@ -310,6 +310,7 @@ static fv_status read_keys(reader *r, cursor *c, statement *s, bool param) {
     s->kind = param ? FV_LANG_PARAM : FV_LANG_SETTING;
     fv_status status = read_arguments(c, &s->arguments);
     if (!status) status = read_rest(c, NULL);
+    if (!status && strcmp(s->word, "augment") == 0 && s->arguments) return FV_OK; /* augment hflip shift(2) */
     return status ? status : need_keys(r, c, s, param ? "name=default" : "key=value");
 }
 

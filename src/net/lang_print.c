@@ -102,6 +102,10 @@ static void print_settings(printer *p) {
     for (int i = 0; i < p->net->setting_count; i++) {
         bool same = i > 0 && strcmp(s[i].section, s[i - 1].section) == 0;
         if (!same) fv_text_printf(p->text, "%s%s", i ? "\n" : "", s[i].section);
+        if (strcmp(s[i].key, "list") == 0) { /* entries as they stand: augment hflip shift(2) */
+            fv_text_printf(p->text, " %s", s[i].value);
+            continue;
+        }
         fv_text_printf(p->text, " %s=", s[i].key);
         if (reads_back(p, s[i].value))
             fv_text_add(p->text, s[i].value);

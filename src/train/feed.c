@@ -183,6 +183,8 @@ static void spread_classes(const fv_feed *feed, int i, int64_t count) {
 
 fv_status fv_feed_batch(fv_feed *feed, const int64_t *order, int64_t first, int64_t count, fv_error *error) {
     fv_status status = fv_data_batch(feed->data, order, first, count, feed->preprocess, feed->into, error);
+    if (!status && feed->augmenting)
+        status = fv_augment_batch(feed->augmenting, order, first, count, feed->into, error);
     for (int i = 0; i < feed->data->field_count && !status; i++) {
         if (!feed->classes[i]) continue;
         status = check_classes(feed, i, order + first, count, error);

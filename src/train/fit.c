@@ -90,6 +90,7 @@ static void order_epoch(fv_training *t, int64_t epoch, int64_t first_step) {
     memcpy(t->order, t->samples, (size_t)t->sample_count * sizeof *t->order);
     fv_stream stream = fv_stream_new(t->settings.seed, FV_FOR_SHUFFLE, (uint64_t)epoch, 0);
     if (!t->options->no_shuffle) fv_shuffle(&stream, t->order, t->sample_count);
+    t->augmenting.epoch = epoch;
     if (t->prefetch) fv_prefetch_start(t->prefetch, t->order, t->sample_count, first_step * batches_in_step(t));
 }
 
@@ -169,6 +170,7 @@ static void clean(fv_training *t) {
     fv_descent_end(&t->descent);
     fv_meter_end(&t->meter);
     fv_feed_end(&t->feed);
+    fv_augment_end(&t->augmenting);
     fv_run_free(t->run);
     for (int i = 0; t->best_weights && i < t->model->weight_count; i++) fv_free(t->best_weights[i]);
     for (int v = 0; t->thawed && v < t->model->net->value_count; v++)

@@ -21,6 +21,7 @@ typedef struct fv_training {
     fv_run *run;
     fv_feed feed;
     fv_prefetch *prefetch;
+    fv_augmenting augmenting; /* of the feed */
     fv_meter meter;
     fv_descent descent;
 
@@ -74,6 +75,11 @@ double fv_seconds_since(const struct timespec *start);
 fv_status fv_fit_freeze(fv_training *t);
 /* Once there is a run. A layer that was trained or loaded stays as it is. */
 fv_status fv_fit_whiten(fv_training *t);
+
+/* ---- fit_augment.c ---------------------------------------------------------------------------------------------- */
+
+/* The feed's samples are changed as the settings say; behind fv_feed_begin. */
+fv_status fv_fit_augment(fv_training *t);
 
 /* ---- fit_look.c ------------------------------------------------------------------------------------------------- */
 

@@ -115,6 +115,7 @@ static fv_status build_run(fv_training *t) {
     if (status) return status;
     status = fv_feed_begin(&t->feed, t->model, t->data, t->run, true, t->error);
     if (!status) status = fv_fit_whiten(t);
+    if (!status) status = fv_fit_augment(t);
     if (!status)
         status = fv_descent_begin(&t->descent, t->model, t->run, t->settings.optimizer, t->settings.groups, t->error);
     if (!status) status = begin_gradients(t);
@@ -174,6 +175,7 @@ static fv_status note_settings(fv_training *t) {
     if (!status && t->options->accumulate > 1)
         status = fv_fit_note(t, "train.accumulate", "%" PRId64, t->options->accumulate);
     if (!status && t->options->ema > 0) status = fv_fit_note(t, "train.ema", "%g", t->options->ema);
+    if (!status) status = fv_model_set_note(t->model, "train.augment", fv_asked(s->augment), t->error);
     if (!status && t->data->description) status = fv_fit_note(t, "train.data", "%s", t->data->description);
     return status;
 }
@@ -245,6 +247,7 @@ static fv_status collect_facts(fv_training *t) {
     if (!status) status = fact(t, "schedule", "%s", s->schedule);
     if (!status) status = fact(t, "metrics", "%s", s->metrics ? s->metrics : FV_USUAL_METRICS);
     if (!status && o->exact) status = fact(t, "sums", "exact");
+    if (!status) status = fact(t, "augmentation", "%s", fv_asked(s->augment) ? s->augment : "none");
     if (!status) status = fact(t, "order", "%s", o->no_shuffle ? "as it is" : "shuffled");
     if (!status) status = fact(t, "validation split", "%s", split);
     if (!status) status = fact(t, "kind of split", "%s", o->validation_tail ? "tail" : "mixed");

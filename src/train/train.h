@@ -6,6 +6,7 @@
 #ifndef FV_TRAIN_H
 #define FV_TRAIN_H
 
+#include "augment.h"
 #include <string.h>
 
 #include "model.h"
@@ -237,6 +238,7 @@ typedef struct fv_feed {
     float *one_hot[FV_MAX_FIELDS];  /* the run's input where class numbers are spread into rows of 0 and 1 */
     double no;                      /* what such a row holds for the other classes: 0, or -1 where the loss is hinge */
     bool taken[FV_MAX_FIELDS];
+    fv_augmenting *augmenting; /* borrowed; NULL: samples come as they are */
 } fv_feed;
 /* Checks the data against the model's net, and takes class names and scale from it where the model has none. */
 fv_status fv_feed_prepare(fv_model *model, const fv_data *data, fv_error *error);
@@ -505,6 +507,7 @@ typedef struct fv_settings {
     double learning_rate;                              /* NaN: the optimizer's */
     double validation_split;
     uint64_t seed;
+    const char *augment; /* NULL: nothing */
 } fv_settings;
 fv_status fv_settings_read(const fv_model *model, const fv_fit_options *options, fv_settings *out, fv_error *error);
 /* How a checkpoint spells that no metrics were asked for. */
