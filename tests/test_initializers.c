@@ -114,6 +114,33 @@ static void orthogonal_is_orthogonal(void **state) {
     check_orthogonal("convolution", (fv_shape){4, {3, 3, 4, 8}}, 1);
 }
 
+/* PyTorch's dirac_ on the first filters. */
+static void identity_copies_channels(void **state) {
+    (void)state;
+    float x[3 * 3 * 2 * 4], drawn[3 * 3 * 2 * 4], narrow[2 * 2 * 3 * 2];
+    const fv_shape shape = {4, {3, 3, 2, 4}};
+    fill("identity", x, &shape, "kkio");
+    for (int k = 0; k < 72; k++) {
+        bool one = k == 4 * 8 + 0 || k == 4 * 8 + 5; /* middle tap, input i, output i */
+        check_near("3x3 of 2 to 4 channels", x[k], one, 0);
+    }
+    fill("identity(rest=he_normal)", x, &shape, "kkio");
+    fill("he_normal", drawn, &shape, "kkio");
+    for (int k = 0; k < 72; k++) {
+        bool one = k == 4 * 8 + 0 || k == 4 * 8 + 5;
+        check_near("with a rest", x[k], k % 4 >= 2 ? drawn[k] : one, 0);
+    }
+    fill("identity(normal)", narrow, &(fv_shape){4, {2, 2, 3, 2}}, "kkio");
+    for (int k = 0; k < 24; k++) check_near("fewer outputs, even window", narrow[k], k == 18 || k == 21, 0);
+    fill("identity", x, &(fv_shape){2, {3, 3}}, "io");
+    for (int k = 0; k < 9; k++) check_near("dense", x[k], k % 4 == 0, 0);
+    fv_error error;
+    assert_int_equal(fv_initialize("identity", x, &(fv_shape){1, {3}}, "o", 0, "b", &error), FV_E_ARGUMENT);
+    assert_string_equal(error.message, "identity: expected a weight from inputs to outputs, as conv and dense have");
+    assert_int_equal(fv_initialize("identity(rest=identity)", x, &shape, "kkio", 0, "w", &error), FV_E_ARGUMENT);
+    assert_string_equal(error.message, "initializer 'identity(rest=identity)': the rest cannot be identity again");
+}
+
 static void lenet5_digits_are_pictures(void **state) {
     (void)state;
     float x[840];
@@ -164,9 +191,12 @@ static void mistakes_are_named(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(they_have_the_moments_they_promise),   cmocka_unit_test(fans_are_those_of_keras),
-        cmocka_unit_test(a_draw_depends_on_seed_and_name_only), cmocka_unit_test(orthogonal_is_orthogonal),
-        cmocka_unit_test(lenet5_digits_are_pictures),           cmocka_unit_test(mistakes_are_named)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(they_have_the_moments_they_promise),
+                                       cmocka_unit_test(fans_are_those_of_keras),
+                                       cmocka_unit_test(a_draw_depends_on_seed_and_name_only),
+                                       cmocka_unit_test(orthogonal_is_orthogonal),
+                                       cmocka_unit_test(identity_copies_channels),
+                                       cmocka_unit_test(lenet5_digits_are_pictures),
+                                       cmocka_unit_test(mistakes_are_named)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,8 @@
 #include "initializers.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "hash.h"
 #include "philox.h"
@@ -16,12 +18,32 @@ const fv_initializer fv_initializers[] = {
 
 int fv_initializer_count(void) { return (int)(sizeof fv_initializers / sizeof fv_initializers[0]); }
 
+/* An argument `rest` is another initializer, as the number of its record. */
+static fv_status name_rest(fv_spec *spec, const char *arguments, fv_error *error) {
+    int position = fv_spec_argument(arguments, "rest");
+    for (int i = 0; position >= 0 && i < spec->count; i++) {
+        if (spec->key[i][0] ? strcmp(spec->key[i], "rest") != 0 : i != position) continue;
+        fv_spec rest;
+        fv_status status = fv_spec_parse(spec->value[i], "initializer", &rest, error);
+        if (status) return status;
+        int at = fv_spec_find(&rest, "initializer", fv_initializers, sizeof fv_initializers[0], fv_initializer_count(),
+                              error);
+        if (at < 0) return FV_E_ARGUMENT;
+        if (fv_spec_argument(fv_initializers[at].arguments, "rest") >= 0)
+            return fv_fail(error, FV_E_ARGUMENT, "initializer '%s': the rest cannot be %s again", spec->text,
+                           rest.name);
+        snprintf(spec->value[i], sizeof spec->value[i], "%d", at);
+    }
+    return FV_OK;
+}
+
 const fv_initializer *fv_find_initializer(const char *text, double arguments[8], fv_error *error) {
     fv_spec spec;
     if (fv_spec_parse(text, "initializer", &spec, error)) return NULL;
     int at =
         fv_spec_find(&spec, "initializer", fv_initializers, sizeof fv_initializers[0], fv_initializer_count(), error);
-    if (at < 0 || fv_spec_numbers(&spec, "initializer", fv_initializers[at].arguments, arguments, error)) return NULL;
+    if (at < 0 || name_rest(&spec, fv_initializers[at].arguments, error)) return NULL;
+    if (fv_spec_numbers(&spec, "initializer", fv_initializers[at].arguments, arguments, error)) return NULL;
     return &fv_initializers[at];
 }
 
@@ -174,4 +196,26 @@ FILL(fv_fill_orthogonal) {
             out[r * cols + c] = (float)(numbers[0] * (tall ? basis[c * length + r] : basis[r * length + c]));
     fv_free(basis);
     return FV_OK;
+}
+
+/* Output o < inputs copies input o: 1 in the middle of its window (behind it where the size is even), 0 elsewhere. */
+FILL(fv_fill_identity) {
+    const fv_initializer *rest = &fv_initializers[(int)numbers[0]];
+    double standard[FV_SPEC_ARGUMENTS];
+    int in = -1, to = -1;
+    for (int d = 0; axes && d < shape->rank; d++) in = axes[d] == 'i' ? d : in, to = axes[d] == 'o' ? d : to;
+    if (in < 0 || to < 0)
+        return fv_fail(error, FV_E_ARGUMENT,
+                       "identity: expected a weight from inputs to outputs, as conv and dense have");
+    fv_find_initializer(rest->name, standard, NULL); /* its defaults */
+    fv_status status = rest->fill(out, shape, axes, standard, seed, key, error);
+    int64_t count = fv_shape_count(shape), inputs = shape->dim[in];
+    for (int64_t k = 0; k < count && !status; k++) {
+        int64_t at[FV_MAX_RANK] = {0}, left = k;
+        bool middle = true;
+        for (int d = shape->rank - 1; d >= 0; d--) at[d] = left % shape->dim[d], left /= shape->dim[d];
+        for (int d = 0; d < shape->rank; d++) middle = middle && (d == in || d == to || at[d] == shape->dim[d] / 2);
+        if (at[to] < inputs) out[k] = middle && at[in] == at[to] ? 1 : 0;
+    }
+    return status;
 }

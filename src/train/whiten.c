@@ -81,7 +81,7 @@ static fv_status check_layer(const fv_net *net, int index, const char *name, fv_
                        read->name);
     const fv_value_info *weight = &net->values[node->value_in[node->inputs]];
     const fv_shape *shape = &weight->type.shape, *in = &read->type.shape;
-    if (weight->kind != FV_KIND_WEIGHT || shape->rank != in->rank + 1 ||
+    if (weight->kind != FV_KIND_WEIGHT || shape->rank != in->rank ||
         shape->dim[shape->rank - 2] != in->dim[in->rank - 1])
         return fv_fail(error, FV_E_ARGUMENT, "whiten: expected %s to have filters of its own over all channels", name);
     for (int i = 0; i < 2; i++) { /* its window is that of neighbouring cells in their order */
