@@ -14,3 +14,5 @@ file(GLOB ZOO_FILES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/zoo/*.net)
 file(GLOB TORCHVISION_FILES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/zoo/torchvision/*.names)
 embed_zoo(fv_zoo_entries ${ZOO_FILES})
 embed_zoo(fv_torchvision_entries ${TORCHVISION_FILES})
+set(ZOO_OF_LIBRARY ${ZOO_SOURCE}) # for targets of other folders, with the target that makes it
+add_custom_target(zoo_source DEPENDS ${ZOO_OF_LIBRARY})

@@ -1,7 +1,8 @@
-# setup.sh - installs what is missing; sourced by demo.sh and test.sh. POSIX shell: a bare machine has nothing else.
+# setup.sh - installs what is missing; sourced by demo.sh, test.sh and the like. POSIX shell: a bare machine has nothing else.
 #
 #   setup_packages required        what the library and the program need
 #   setup_packages required tests  and what the tests need besides
+#   setup_packages fuzz            what scripts/fuzz.sh needs
 
 # One line a need: how to see that it is there, then its package for apt, dnf and brew.
 setup_needs() {
@@ -15,7 +16,15 @@ required|pkg-config --exists libpng|libpng-dev|libpng-devel|libpng
 required|pkg-config --exists jansson|libjansson-dev|jansson-devel|jansson
 tests|pkg-config --exists cmocka|libcmocka-dev|libcmocka-devel|cmocka
 tests|command -v c++|g++|gcc-c++|-
+tests|command -v xz|xz-utils|xz|xz
+fuzz|setup_fuzzer|clang libclang-rt-dev libfuzzer-14-dev|clang compiler-rt|-
 LIST
+}
+
+# Can clang link a program that libFuzzer runs?
+setup_fuzzer() {
+    echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d && n > 9; }' |
+        clang -x c -fsanitize=fuzzer,address,undefined -o /dev/null - 2>/dev/null
 }
 
 setup_fail() {
@@ -29,7 +38,7 @@ setup_missing() {
     shift
     setup_needs | while IFS='|' read -r group test apt dnf brew; do
         case " $* " in *" $group "*) ;; *) continue ;; esac
-        if ! sh -c "$test" >/dev/null 2>&1; then
+        if ! eval "$test" >/dev/null 2>&1; then
             case $column in apt) echo "$apt" ;; dnf) echo "$dnf" ;; brew) echo "$brew" ;; esac
         fi
     done | tr ' ' '\n' | grep -v '^-$' | sort -u | tr '\n' ' '
