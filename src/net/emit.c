@@ -169,6 +169,13 @@ fv_geom fv_geom_for(const fv_emit *e, const fv_type *type) {
     return geom;
 }
 
+/* Nothing to write: every result has no elements. */
+static bool empty_handed(const fv_plan *plan, const fv_planned_call *call) {
+    for (int k = 0; k < fv_call_results(call) && k < call->args; ++k)
+        if (call->arg[k] >= 0 && plan->operands[call->arg[k]].bytes) return false;
+    return true;
+}
+
 void fv_emit_call(fv_emit *e, fv_routine routine, const fv_geom *geom, const fv_operand *args, int count) {
     fv_plan *plan = e->plan;
     if (e->status) return;
@@ -199,7 +206,10 @@ void fv_emit_call(fv_emit *e, fv_routine routine, const fv_geom *geom, const fv_
         if (!(reads & FV_READS_X)) call->arg[2] = FV_NO_OPERAND;
         if (!(reads & FV_READS_Y)) call->arg[3] = FV_NO_OPERAND;
     }
-    if (routine == FV_R_COPY && args[0] >= 0) /* operators do not know how wide the table's reals are */
-        call->geom.copy.element = (int)fv_plan_element(plan, plan->operands[args[0]].type.dtype);
-    plan->call_count++;
+    if (args[0] >= 0) { /* operators do not know how wide the table's reals are */
+        int element = (int)fv_plan_element(plan, plan->operands[args[0]].type.dtype);
+        if (routine == FV_R_COPY) call->geom.copy.element = element;
+        if (routine == FV_R_SELECT) call->geom.select.element = element;
+    }
+    if (!empty_handed(plan, call)) plan->call_count++;
 }

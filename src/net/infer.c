@@ -16,15 +16,28 @@ int fv_op_parameters(const fv_op *op) {
     return n;
 }
 
-/* Every size known, or open or the batch where `symbolic`; the whole small enough to be counted in bytes. */
+/* Every size known, or open or the batch where `symbolic`; the whole (with 1 for a size of 0) small enough to be counted
+ * in bytes. */
 static bool sound_shape(const fv_shape *s, bool symbolic) {
     int64_t count = 1;
     if (s->rank < 0 || s->rank > FV_MAX_RANK) return false;
     for (int d = 0; d < s->rank; d++) {
         if (symbolic && (s->dim[d] == FV_OPEN || (s->dim[d] == FV_BATCH && d == 0))) continue;
-        if (s->dim[d] < 1 || !fv_mul_i64(count, s->dim[d], &count) || count > INT64_MAX / 64) return false;
+        if (s->dim[d] < !symbolic || !fv_mul_i64(count, s->dim[d] ? s->dim[d] : 1, &count) || count > INT64_MAX / 64)
+            return false;
     }
     return true;
+}
+
+/* Most operators have no use for values without elements. */
+static fv_status check_empty(fv_infer *infer, const fv_type *t, const char *what, int index) {
+    char shape[96];
+    for (int d = 0; d < t->shape.rank && !(infer->op->traits & FV_T_EMPTY); d++)
+        if (t->shape.dim[d] == 0)
+            return fv_infer_fail(
+                infer, "%s %d cannot be %s: every size must be at least 1, and the whole must fit into memory", what,
+                index + 1, fv_shape_text(&t->shape, shape, sizeof shape));
+    return FV_OK;
 }
 
 /* Operators are checked, too: a user's own may say anything. */
@@ -42,6 +55,8 @@ static fv_status check_answer(fv_infer *infer) {
                                  "output %d cannot be %s: every size must be at least 1, and the whole must fit "
                                  "into memory",
                                  i + 1, fv_shape_text(&t->shape, shape, sizeof shape));
+        fv_status status = check_empty(infer, t, "output", i);
+        if (status) return status;
     }
     for (int k = 0, p = fv_op_inputs(op); k < fv_op_parameters(op); k++, p++) {
         const fv_parameter *parameter = &infer->parameter[k];
@@ -57,7 +72,9 @@ fv_status fv_infer_ask(fv_infer *infer) {
     fv_error *error = infer->error;
     infer->error = &local;
     infer->outputs = 1;
-    fv_status status = infer->op->infer(infer);
+    fv_status status = FV_OK;
+    for (int i = 0; i < infer->inputs && !status; i++) status = check_empty(infer, &infer->in[i], "input", i);
+    if (!status) status = infer->op->infer(infer);
     if (status && local.message[0] == 0) status = fv_infer_fail(infer, "its inputs do not fit together");
     if (!status) status = check_answer(infer);
     infer->error = error;

@@ -65,6 +65,13 @@ static bool same_cells(const fv_planned_call *call, int arg) {
             if (walk->dim[i] != 1 && strides[i] != walk->y[i]) return false;
         return offset == walk->y_offset;
     }
+    case FV_R_ELEMENTS: {
+        const fv_elements_geom *g = &call->geom.elements;
+        const int64_t *strides = arg == 1 ? g->walk.a : g->walk.b;
+        for (int i = 0; i < g->walk.rank; ++i)
+            if (g->walk.dim[i] != 1 && strides[i] != g->walk.y[i]) return false;
+        return g->dtype == g->result && (arg == 1 ? g->walk.a_offset : g->walk.b_offset) == g->walk.y_offset;
+    }
     default: return false;
     }
 }

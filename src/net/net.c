@@ -130,9 +130,11 @@ static fv_status check_sample(const fv_type *type, fv_error *error) {
         if (s->dim[d] == FV_OPEN)
             return fv_fail(error, FV_E_ARGUMENT,
                            "input: the last size (channels) must be known; only spatial sizes may be open");
-        if (s->dim[d] < 1)
-            return fv_fail(error, FV_E_ARGUMENT, "input: a size must be at least 1, got %lld", (long long)s->dim[d]);
-        if (!fv_mul_i64(count, s->dim[d], &count) || count > INT64_MAX / 64)
+        bool fixed = s->dim[0] != FV_BATCH; /* such a value may be empty */
+        if (s->dim[d] < !fixed)
+            return fv_fail(error, FV_E_ARGUMENT, "input: a size must be at least %d, got %lld", !fixed,
+                           (long long)s->dim[d]);
+        if (!fv_mul_i64(count, s->dim[d] ? s->dim[d] : 1, &count) || count > INT64_MAX / 64)
             return fv_fail(error, FV_E_ARGUMENT, "input: the sizes are too large");
     }
     return FV_OK;

@@ -68,7 +68,7 @@ static fv_status check_concrete(const fv_draft *d) {
     for (int v = 0; v < net->value_count; ++v) {
         const fv_shape *shape = &d->plan->types[v].shape;
         for (int i = 0; d->needed[v] && i < shape->rank; ++i) {
-            if (shape->dim[i] > 0 || (i == 0 && shape->dim[i] == FV_BATCH)) continue;
+            if (shape->dim[i] >= 0 || (i == 0 && shape->dim[i] == FV_BATCH)) continue;
             char text[128];
             return fv_fail(d->error, FV_E_SHAPE, "%s has the open shape %s: a run needs the input's sizes",
                            net->values[v].name, fv_shape_text(shape, text, sizeof text));
@@ -146,7 +146,7 @@ static fv_status check_written(const fv_draft *d) {
     bool *written = fv_arena_take(d->scratch, (size_t)plan->operand_count + 1);
     if (!written) return fv_fail_memory(d->error, "a plan", (size_t)plan->operand_count);
     for (int o = 0; o < plan->operand_count; ++o)
-        written[o] = plan->operands[o].home != FV_HOME_ARENA || plan->operands[o].given;
+        written[o] = plan->operands[o].home != FV_HOME_ARENA || plan->operands[o].given || !plan->operands[o].bytes;
     for (int i = 0; i < plan->call_count; ++i) {
         const fv_planned_call *call = &plan->calls[i];
         for (int k = 0; k < call->args; ++k) {

@@ -2,6 +2,7 @@
 #include "trial.h"
 
 #include "graph.h"
+#include "integers.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@ static fv_status add_operand(fv_trial *t, const char *name, fv_role role, const 
     fv_trial_operand *o = &t->operand[t->operands];
     *o = (fv_trial_operand){.name = name, .value = value, .role = role, .text = *text};
     if (t->example->figures) return t->operands++, FV_OK;
-    o->numbers = fv_alloc_array((size_t)text->count, sizeof *o->numbers);
+    o->numbers = fv_alloc_array((size_t)text->count + 1, sizeof *o->numbers);
     if (!o->numbers) return fv_fail_memory(error, "an example", (size_t)text->count * sizeof *o->numbers);
     t->operands++;
     return fv_example_numbers(text, (uint64_t)t->operands, o->numbers, error);
@@ -120,8 +121,8 @@ static void write_numbers(fv_tensor to, const double *numbers, int64_t count) {
             ((float *)to.data)[i] = (float)numbers[i];
         else if (to.dtype == FV_F64)
             ((double *)to.data)[i] = numbers[i];
-        else if (to.dtype == FV_I32)
-            ((int32_t *)to.data)[i] = (int32_t)numbers[i];
+        else
+            fv_whole_store(to.dtype, to.data, i, (int64_t)numbers[i]);
     }
 }
 
@@ -158,8 +159,8 @@ fv_run *fv_trial_run(const fv_trial *t, const fv_table *table, bool gradients, f
 
 static double number_at(fv_tensor t, int64_t i) {
     return t.dtype == FV_F64   ? ((const double *)t.data)[i]
-           : t.dtype == FV_I32 ? ((const int32_t *)t.data)[i]
-                               : ((const float *)t.data)[i];
+           : t.dtype == FV_F32 ? ((const float *)t.data)[i]
+                               : (double)fv_whole_load(t.dtype, t.data, i);
 }
 
 static fv_status compare(const fv_trial *t, int index, fv_tensor got, fv_error *error) {
@@ -168,11 +169,15 @@ static fv_status compare(const fv_trial *t, int index, fv_tensor got, fv_error *
     fv_status status = fv_example_read(t->example->out[index], true, &expected, error);
     if (status) return status;
     if (expected.batch) expected.type.shape.dim[0] = expected.batch;
+    fv_dtype kind = got.dtype == FV_F64 ? FV_F32 : got.dtype;
+    if (got.data && expected.type.dtype != kind)
+        return fv_fail(error, FV_E_NUMBER, "expected a result of %s, got %s", fv_dtype_name(expected.type.dtype),
+                       fv_dtype_name(kind));
     if (!got.data || !fv_shape_equal(&expected.type.shape, &got.shape))
         return fv_fail(error, FV_E_NUMBER, "expected a result of %s, got %s",
                        fv_shape_text(&expected.type.shape, a, sizeof a), fv_shape_text(&got.shape, b, sizeof b));
     if (!expected.numbers) return FV_OK;
-    double *numbers = fv_alloc_array((size_t)expected.count, sizeof *numbers);
+    double *numbers = fv_alloc_array((size_t)expected.count + 1, sizeof *numbers);
     if (!numbers) return fv_fail_memory(error, "an example", (size_t)expected.count * sizeof *numbers);
     status = fv_example_numbers(&expected, 0, numbers, error);
     for (int64_t i = 0; i < expected.count && !status; i++) {

@@ -25,7 +25,7 @@ static bool read_shape(const char **at, fv_shape *shape) {
     for (;;) {
         char *end;
         long long size = strtoll(*at, &end, 10);
-        if (end == *at || size < 1 || shape->rank == FV_MAX_RANK) return false;
+        if (end == *at || size < 0 || shape->rank == FV_MAX_RANK) return false;
         shape->dim[shape->rank++] = size;
         *at = end;
         if (*end != 'x') return true;
@@ -36,7 +36,10 @@ static bool read_shape(const char **at, fv_shape *shape) {
 fv_status fv_example_read(const char *text, bool batched, fv_example_tensor *out, fv_error *error) {
     const char *at = text;
     *out = (fv_example_tensor){.count = 1};
-    out->type.dtype = take(&at, "i32") ? FV_I32 : FV_F32;
+    static const fv_dtype others[] = {FV_I32, FV_I64, FV_U8, FV_BOOL};
+    out->type.dtype = FV_F32;
+    for (int i = 0; i < 4 && out->type.dtype == FV_F32; i++)
+        if (take(&at, fv_dtype_name(others[i]))) out->type.dtype = others[i];
     if (take(&at, "fixed")) batched = false;
     if (!read_shape(&at, &out->type.shape)) return fv_fail(error, FV_E_SYNTAX, "example: no shape in \"%.60s\"", text);
     for (int d = 0; d < out->type.shape.rank; d++)
@@ -57,7 +60,7 @@ fv_status fv_example_numbers(const fv_example_tensor *tensor, uint64_t key, doub
     if (!tensor->numbers) {
         fv_stream stream = fv_stream_new(1, FV_FOR_TEST, 0, key);
         for (int64_t i = 0; i < tensor->count; i++)
-            out[i] = tensor->type.dtype == FV_I32 ? 0 : (double)(float)(2 * fv_uniform(&stream) - 1);
+            out[i] = tensor->type.dtype == FV_F32 ? (double)(float)(2 * fv_uniform(&stream) - 1) : 0;
         return FV_OK;
     }
     int64_t found = 0;

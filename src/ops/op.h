@@ -246,7 +246,9 @@ enum {
     FV_T_AFFINE = 16,     /* per-channel affine when frozen: can be folded into a convolution before it */
     FV_T_LOSS = 32,       /* the first output is one number a sample, to be minimised */
     FV_T_RANDOM = 64,     /* draws in training */
-    FV_T_TRAINING = 128   /* behaves differently in training */
+    FV_T_TRAINING = 128,  /* behaves differently in training */
+    FV_T_EMPTY = 256,     /* works where a size is 0 */
+    FV_T_WHOLE = 512      /* results are never real numbers: there is nothing to differentiate */
 };
 
 typedef struct fv_op {
