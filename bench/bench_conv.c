@@ -1,16 +1,20 @@
 /* bench_conv.c - how fast the convolution family is: GFLOP/s and percent of the peak measured in the same run, for each
  * layer and pass, and what a LeNet on MNIST costs per image.
  *
- *     bench_conv [threads] [part of a layer's name]
+ *     bench_conv [--json | --markdown] [threads] [part of a layer's name]
  *
- * One thread is timed by its CPU clock, several by the wall clock. Calls and the peak loop take turns, and the medians
- * count. Floating-point operations are those of direct convolution. */
+ * One thread is timed by its CPU clock, several by the wall clock. The kernel that is chosen, the best one without Winograd
+ * and, where it is installed, oneDNN's direct and Winograd ones take turns with the peak loop; medians count, and the best is
+ * beside them. Floating-point operations are those of direct convolution. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "kernels.h"
+#ifdef FOVEA_ONEDNN
+#include "onednn.h"
+#endif
 
 enum { MAX_THREADS = 256 };
 static fv_pool *pool;
@@ -22,57 +26,24 @@ static double now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* ---- the peak: as many independent multiply-adds as hide their latency ---------------------------------------------
- * No sum begins at 1, where 0.999 x + 0.001 stands still: a compiler sees that and leaves the sum out.
+/* ---- the peak ------------------------------------------------------------------------------------------------------
  */
 
-#define PEAK(name, lanes, target)                                                                                      \
-    target static double name(long rounds) {                                                                           \
-        typedef float v __attribute__((vector_size(4 * lanes)));                                                       \
-        v a[10], b = (v){0} + 0.999f, c = (v){0} + 0.001f;                                                             \
-        for (int i = 0; i < 10; i++) a[i] = (v){0} + (float)(i + 2);                                                   \
-        for (long r = 0; r < rounds; r++) {                                                                            \
-            _Pragma("GCC unroll 10") for (int i = 0; i < 10; i++) a[i] = a[i] * b + c;                                 \
-            __asm__ volatile("" : "+r"(rounds));                                                                       \
-        }                                                                                                              \
-        for (int i = 1; i < 10; i++) a[0] += a[i];                                                                     \
-        volatile float keep = a[0][0];                                                                                 \
-        (void)keep;                                                                                                    \
-        return 2.0 * lanes * 10;                                                                                       \
-    }
+enum { PEAK_ROUNDS = 70000 }; /* about a fifth of a millisecond */
 
-PEAK(peak_generic, 4, )
-#if defined(__x86_64__)
-PEAK(peak_avx2, 8, __attribute__((target("avx2,fma"))))
-PEAK(peak_avx512, 16, __attribute__((target("avx512f,fma"))))
-#endif
-
-static double (*peak_loop)(long) = peak_generic;
-
-static void choose_peak(const char *level) {
-#if defined(__x86_64__)
-    if (strcmp(level, "avx2") == 0) peak_loop = peak_avx2;
-    if (strcmp(level, "avx512") == 0) peak_loop = peak_avx512;
-#else
-    (void)level;
-#endif
-}
-
-enum { PEAK_ROUNDS = 200000 }; /* about a fifth of a millisecond */
-
-static void peak_piece(void *flops, int64_t piece, int thread) {
+static void peak_piece(void *done, int64_t piece, int thread) {
     (void)thread;
-    ((double *)flops)[piece] = peak_loop(PEAK_ROUNDS) * PEAK_ROUNDS;
+    ((int64_t *)done)[piece] = fv_kernels()->peak(PEAK_ROUNDS);
 }
 
 /* FLOP/s of all threads, this moment. */
 static double peak_now(void) {
-    double flops[MAX_THREADS], sum = 0;
+    int64_t done[MAX_THREADS], sum = 0;
     const double start = now();
-    fv_pool_run(pool, threads, peak_piece, flops);
+    fv_pool_run(pool, threads, peak_piece, done);
     const double seconds = now() - start;
-    for (int i = 0; i < threads; i++) sum += flops[i];
-    return sum / seconds;
+    for (int i = 0; i < threads; i++) sum += done[i];
+    return 2 * (double)sum / seconds;
 }
 
 /* ---- one call ------------------------------------------------------------------------------------------------------
@@ -88,18 +59,11 @@ static void *take(int64_t floats) {
     return memory;
 }
 
-static bool direct; /* leave Winograd's variants out */
-
-static const fv_kernel *choose(fv_routine routine, const fv_geom *geom) {
+static const fv_kernel *choose(fv_routine routine, const fv_geom *geom, bool direct) {
     const fv_kernel *const *kernel = fv_kernels()->kernels[routine];
     while (((*kernel)->can && !(*kernel)->can(geom)) || (direct && strstr((*kernel)->name, "winograd"))) kernel++;
     return *kernel;
 }
-
-/* Medians of one run, of one packing, and of the peak in between. */
-typedef struct timing {
-    double seconds, packing, peak; /* s, s, FLOP/s */
-} timing;
 
 static int by_size(const void *a, const void *b) {
     const double x = *(const double *)a, y = *(const double *)b;
@@ -111,55 +75,107 @@ static double median(double *values, int count) {
     return count ? values[count / 2] : 0;
 }
 
-enum { MOST_REPEATS = 200, LEAST_REPEATS = 5, PACKINGS = 5 };
+enum { MOST_REPEATS = 200, LEAST_REPEATS = 5, PACKINGS = 5, MOST_RIVALS = 4 };
 static const double BLOCK_SECONDS = 1e-3, PASS_SECONDS = 0.2;
 
-/* Blocks of calls in turn with the peak loop: the clock of a core moves by a fifth within seconds, and the peak that was
- * measured a moment earlier is not the one that a kernel could have reached. */
-static timing time_call(const fv_kernel *kernel, const fv_call *call, timing t) {
-    double seconds[MOST_REPEATS], peaks[MOST_REPEATS], total = 0;
-    int repeats = 0, calls = 1;
-    while (repeats < LEAST_REPEATS || (repeats < MOST_REPEATS && total < PASS_SECONDS)) {
-        const double start = now();
-        for (int i = 0; i < calls; i++) kernel->run(call);
-        const double block = now() - start;
-        if (total == 0 && block < BLOCK_SECONDS / 2 && calls < 100000) { /* the first ones find the block's size */
-            calls *= 2;
-            continue;
-        }
-        total += block;
-        peaks[repeats] = peak_now();
-        seconds[repeats++] = block / calls;
-    }
-    t.seconds = median(seconds, repeats);
-    t.peak = median(peaks, repeats);
-    return t;
+/* One way to do the work. */
+typedef struct rival {
+    const char *name, *kernel;
+    void (*run)(void *self);
+    void *self;
+    int calls; /* in a block */
+    double seconds[MOST_REPEATS];
+} rival;
+
+/* What came out: medians in seconds and FLOP/s, and the best time. */
+typedef struct timing {
+    const char *name, *kernel; /* NULL: this one cannot do it */
+    double seconds, best, packing, peak;
+} timing;
+
+static double time_block(const rival *r) {
+    const double start = now();
+    for (int i = 0; i < r->calls; i++) r->run(r->self);
+    return now() - start;
 }
 
-static timing measure(fv_routine routine, const fv_geom *geom, const int64_t *floats, int args) {
-    const fv_kernel *kernel = choose(routine, geom);
+/* Blocks of calls in turn with one another and with the peak loop: the clock of a core moves by a fifth within seconds, and
+ * the peak that was measured a moment earlier is not the one that a kernel could have reached. */
+static void take_turns(rival *rivals, int count, timing *out) {
+    double peaks[MOST_REPEATS], total = 0;
+    int repeats = 0;
+    for (int i = 0; i < count; i++) {
+        rivals[i].calls = 1;
+        time_block(&rivals[i]);
+        while (time_block(&rivals[i]) < BLOCK_SECONDS / 2 && rivals[i].calls < 100000) rivals[i].calls *= 2;
+    }
+    for (; repeats < LEAST_REPEATS || (repeats < MOST_REPEATS && total < PASS_SECONDS * count); repeats++) {
+        for (int i = 0; i < count; i++) {
+            const double block = time_block(&rivals[i]);
+            total += block;
+            rivals[i].seconds[repeats] = block / rivals[i].calls;
+        }
+        peaks[repeats] = peak_now();
+    }
+    const double peak = median(peaks, repeats);
+    for (int i = 0; i < count; i++) {
+        const double middle = median(rivals[i].seconds, repeats);
+        out[i].name = rivals[i].name, out[i].kernel = rivals[i].kernel;
+        out[i].seconds = middle, out[i].best = rivals[i].seconds[0], out[i].peak = peak;
+    }
+}
+
+/* ---- our kernels ---------------------------------------------------------------------------------------------------
+ */
+
+typedef struct ours {
+    const fv_kernel *kernel;
+    fv_call call;
+    fv_moment moment;
+    double packing; /* seconds, the median */
+} ours;
+
+static void run_ours(void *self) {
+    const ours *o = self;
+    o->kernel->run(&o->call);
+}
+
+static void begin_ours(ours *o, fv_routine routine, const fv_geom *geom, bool direct, const int64_t *floats, int args) {
     fv_need need = {0};
-    if (kernel->need) kernel->need(geom, threads, &need);
-    const fv_moment moment = {.seed = 1};
-    fv_call call = {.geom = geom, .n = geom->n, .pool = pool, .now = &moment};
+    *o = (ours){.kernel = choose(routine, geom, direct), .moment = {.seed = 1}};
+    if (o->kernel->need) o->kernel->need(geom, threads, &need);
+    o->call = (fv_call){.geom = geom, .n = geom->n, .pool = pool, .now = &o->moment};
     for (int i = 0; i < args; i++) {
         if (floats[i] == 0) continue;
-        float *v = call.arg[i] = take(floats[i]);
+        float *v = o->call.arg[i] = take(floats[i]);
         for (int64_t j = 0; j < floats[i]; j++) v[j] = (float)((j * 7919 + i) % 17 - 8) * 0.125f;
     }
-    call.scratch = take((int64_t)need.scratch / 4);
-    call.packed = need.packed ? take((int64_t)need.packed / 4) : NULL;
+    o->call.scratch = take((int64_t)need.scratch / 4);
+    o->call.packed = need.packed ? take((int64_t)need.packed / 4) : NULL;
     double packings[PACKINGS];
     for (int i = 0; i < PACKINGS && need.packed; i++) {
         const double start = now();
-        kernel->pack(geom, call.arg[need.packed_arg], call.packed, pool);
+        o->kernel->pack(geom, o->call.arg[need.packed_arg], o->call.packed, pool);
         packings[i] = now() - start;
     }
-    timing t = {.packing = need.packed ? median(packings, PACKINGS) : 0};
-    t = time_call(kernel, &call, t);
-    for (int i = 0; i < args; i++) free(call.arg[i]);
-    free(call.scratch);
-    free(call.packed);
+    if (need.packed) o->packing = median(packings, PACKINGS);
+}
+
+static void end_ours(ours *o) {
+    for (int i = 0; i < FV_MAX_ARGS; i++) free(o->call.arg[i]);
+    free(o->call.scratch);
+    free(o->call.packed);
+}
+
+/* The kernel that is chosen, alone. */
+static timing measure(fv_routine routine, const fv_geom *geom, const int64_t *floats, int args) {
+    ours o;
+    timing t;
+    begin_ours(&o, routine, geom, false, floats, args);
+    rival r = {.name = "Fovea", .kernel = o.kernel->name, .run = run_ours, .self = &o};
+    take_turns(&r, 1, &t);
+    t.packing = o.packing;
+    end_ours(&o);
     return t;
 }
 
@@ -202,13 +218,63 @@ static sizes sizes_of(const fv_geom *geom) {
     return s;
 }
 
+/* A pass of a layer: which routine, and how long its arguments are. */
+typedef struct pass {
+    fv_routine routine;
+    fv_geom geom;
+    int64_t floats[5];
+    int args;
+} pass;
+
 /* Forward (0), backward to the input (1), to the weights (2). */
-static timing measure_pass(int pass, fv_geom geom) {
+static pass pass_of(int number, fv_geom geom) {
     const sizes s = sizes_of(&geom);
-    if (pass == 0) return measure(FV_R_CONV, &geom, (int64_t[]){s.y, s.x, s.w, s.f, 0}, 5);
+    if (number == 0) return (pass){FV_R_CONV, geom, {s.y, s.x, s.w, s.f, 0}, 5};
     geom.conv.epilogue.act = FV_U_COPY;
-    if (pass == 1) return measure(FV_R_CONV_DATA, &geom, (int64_t[]){s.x, s.y, s.w, 0}, 4);
-    return measure(FV_R_CONV_WEIGHTS, &geom, (int64_t[]){s.w, s.f, s.x, s.y}, 4);
+    if (number == 1) return (pass){FV_R_CONV_DATA, geom, {s.x, s.y, s.w, 0}, 4};
+    return (pass){FV_R_CONV_WEIGHTS, geom, {s.w, s.f, s.x, s.y}, 4};
+}
+
+static timing measure_pass(int number, fv_geom geom) {
+    const pass p = pass_of(number, geom);
+    return measure(p.routine, &p.geom, p.floats, p.args);
+}
+
+/* Every way there is to do a pass; where one cannot, its kernel is NULL. */
+enum { CHOSEN, DIRECT, ONEDNN_DIRECT, ONEDNN_WINOGRAD };
+static const char *const rival_names[MOST_RIVALS] = {"Fovea", "Fovea, no Winograd", "oneDNN", "oneDNN, Winograd"};
+
+static void measure_rivals(const layer *l, int number, timing out[MOST_RIVALS]) {
+    const pass p = pass_of(number, geometry(l));
+    rival rivals[MOST_RIVALS];
+    int of[MOST_RIVALS], count = 0;
+    ours own[2] = {{0}, {0}};
+    memset(out, 0, MOST_RIVALS * sizeof *out);
+    for (int direct = 0; direct < 2; direct++) {
+        if (direct && choose(p.routine, &p.geom, true) == own[0].kernel) continue;
+        begin_ours(&own[direct], p.routine, &p.geom, direct, p.floats, p.args);
+        of[count] = direct;
+        rivals[count++] = (rival){
+            .name = rival_names[direct], .kernel = own[direct].kernel->name, .run = run_ours, .self = &own[direct]};
+    }
+#ifdef FOVEA_ONEDNN
+    const int64_t groups = l->groups ? l->groups : 1;
+    const onednn_layer theirs = {l->n, l->size, p.geom.conv.out[1], l->c, l->f, l->kernel, l->stride, l->pad, groups};
+    onednn *others[MOST_RIVALS] = {0};
+    for (int i = ONEDNN_DIRECT; i <= ONEDNN_WINOGRAD && l->size > 1; i++) { /* its dense layers are no convolutions */
+        others[i] = onednn_new((onednn_pass)number, &theirs, i == ONEDNN_WINOGRAD, threads);
+        if (!others[i]) continue;
+        of[count] = i;
+        rivals[count++] = (rival){.name = rival_names[i], .kernel = "onednn", .run = onednn_run, .self = others[i]};
+    }
+#endif
+    timing times[MOST_RIVALS] = {{0}};
+    take_turns(rivals, count, times);
+    for (int i = 0; i < count; i++) out[of[i]] = times[i];
+    for (int i = 0; i < 2; i++) out[i].packing = own[i].packing, end_ours(&own[i]);
+#ifdef FOVEA_ONEDNN
+    for (int i = 0; i < MOST_RIVALS; i++) onednn_free(others[i]);
+#endif
 }
 
 static const layer layers[] = {
@@ -240,39 +306,78 @@ static const layer layers[] = {
     {"128 groups 32 3x3 56 b16", 16, 56, 128, 128, 3, 1, 1, 32},
 };
 
-/* One row: all passes of a layer as they are chosen, or only direct ones. */
-static void bench_layer(const layer *l) {
-    const fv_geom geom = geometry(l);
-    const double flops = sizes_of(&geom).flops;
-    double all = 0, packings = 0;
-    printf("%-26s", direct ? "  without Winograd" : l->name);
-    for (int p = 0; p < 3; p++) {
-        const timing t = measure_pass(p, geom);
-        all += t.seconds;
-        packings += t.packing;
-        printf("%10.1f (%3.0f%%)", flops / t.seconds * 1e-9, 100 * flops / t.seconds / t.peak);
-        fflush(stdout);
-    }
-    printf("%10.1f\n", 100 * packings / all);
+/* ---- telling -------------------------------------------------------------------------------------------------------
+ */
+
+enum { PASSES = 3 };
+static const char *const pass_names[PASSES] = {"forward", "data", "weights"};
+typedef enum form { TEXT, MARKDOWN, JSON } form;
+
+/* "709.1 (94%, best 97%)", or a dash. */
+static const char *cell(const timing *t, double flops, char out[64]) {
+    if (!t->kernel) return "-";
+    snprintf(out, 64, "%.1f (%.0f%%, best %.0f%%)", 1e-9 * flops / t->seconds, 100 * flops / t->seconds / t->peak,
+             100 * flops / t->best / t->peak);
+    return out;
 }
 
-static void bench_layers(const char *part) {
-    static const char *const passes[] = {"forward", "data", "weights"};
-    printf("%-26s", "GFLOP/s (% of peak)");
-    for (int p = 0; p < 3; p++) printf("%17s", passes[p]);
-    printf("   packing, %% of the passes\n");
+static void print_head(form how) {
+    if (how == JSON) printf("[");
+    if (how == MARKDOWN)
+        printf(
+            "| layer | | forward | to the input | to the weights | packing |\n| --- | --- | --- | --- | --- | --- |\n");
+    if (how == TEXT)
+        printf("%-26s%-20s%26s%26s%26s   packing\n", "GFLOP/s (% of peak)", "", pass_names[0], pass_names[1],
+               pass_names[2]);
+}
+
+static void print_json(const layer *l, timing all[PASSES][MOST_RIVALS], double flops, bool first) {
+    for (int p = 0; p < PASSES; p++)
+        for (int i = 0; i < MOST_RIVALS; i++) {
+            const timing *t = &all[p][i];
+            if (!t->kernel) continue;
+            printf("%s\n  {\"layer\": \"%s\", \"batch\": %lld, \"pass\": \"%s\", \"by\": \"%s\", \"kernel\": \"%s\", "
+                   "\"seconds\": %.9g, \"best\": %.9g, \"packing\": %.9g, \"gflops\": %.6g, \"of_peak\": %.4f}",
+                   first ? "" : ",", l->name, (long long)l->n, pass_names[p], t->name, t->kernel, t->seconds, t->best,
+                   t->packing, 1e-9 * flops / t->seconds, flops / t->seconds / t->peak);
+            first = false;
+        }
+}
+
+/* A line for each of those that can do a pass; packing as part of its passes. */
+static void print_lines(form how, const layer *l, timing all[PASSES][MOST_RIVALS], double flops) {
+    for (int i = 0; i < MOST_RIVALS; i++) {
+        double seconds = 0, packing = 0;
+        char cells[PASSES][64], pack[32] = "-";
+        const char *text[PASSES];
+        for (int p = 0; p < PASSES; p++) {
+            seconds += all[p][i].seconds, packing += all[p][i].packing;
+            text[p] = cell(&all[p][i], flops, cells[p]);
+        }
+        if (seconds == 0) continue;
+        if (packing > 0) snprintf(pack, sizeof pack, "%.1f%%", 100 * packing / seconds);
+        printf(how == MARKDOWN ? "| %s | %s | %s | %s | %s | %s |\n" : "%-26s%-20s%26s%26s%26s%10s\n",
+               i == CHOSEN || how == MARKDOWN ? l->name : "", rival_names[i], text[0], text[1], text[2], pack);
+    }
+    fflush(stdout);
+}
+
+static void bench_layers(form how, const char *part) {
+    bool first = true;
+    print_head(how);
     for (size_t i = 0; i < sizeof layers / sizeof layers[0]; i++) {
         if (part && !strstr(layers[i].name, part)) continue;
         const fv_geom geom = geometry(&layers[i]);
-        direct = false;
-        bench_layer(&layers[i]);
-        direct = true;
-        bool any = false;
-        for (fv_routine r = FV_R_CONV; r <= FV_R_CONV_WEIGHTS; r++)
-            any = any || choose(r, &geom) != fv_choose_kernel(fv_kernels(), r, &geom);
-        if (any) bench_layer(&layers[i]);
-        direct = false;
+        const double flops = sizes_of(&geom).flops;
+        timing all[PASSES][MOST_RIVALS];
+        for (int p = 0; p < PASSES; p++) measure_rivals(&layers[i], p, all[p]);
+        if (how == JSON)
+            print_json(&layers[i], all, flops, first);
+        else
+            print_lines(how, &layers[i], all, flops);
+        first = false;
     }
+    if (how == JSON) printf("\n]\n");
 }
 
 /* ---- LeNet on MNIST -------------------------------------------------------------------------------------------------
@@ -340,20 +445,25 @@ static void bench_lenet(void) {
 }
 
 int main(int argc, char **argv) {
+    form how = TEXT;
+    if (argc > 1 && strcmp(argv[1], "--json") == 0) how = JSON, argc--, argv++;
+    if (argc > 1 && strcmp(argv[1], "--markdown") == 0) how = MARKDOWN, argc--, argv++;
     threads = argc > 1 ? atoi(argv[1]) : 1;
     if (threads < 1 || threads > MAX_THREADS) {
-        fprintf(stderr, "usage: bench_conv [threads] [part of a layer's name]\n");
+        fprintf(stderr, "usage: bench_conv [--json | --markdown] [threads] [part of a layer's name]\n");
         return 2;
     }
     pool = threads > 1 ? fv_pool_new(threads) : NULL;
-    const char *level = fv_kernels()->name;
-    choose_peak(level);
-    double peaks[MOST_REPEATS];
-    for (int i = 0; i < MOST_REPEATS; i++) peaks[i] = peak_now();
-    printf("%s, %d thread%s, peak %.0f GFLOP/s\n", level, threads, threads > 1 ? "s" : "",
-           median(peaks, MOST_REPEATS) * 1e-9);
-    bench_layers(argc > 2 ? argv[2] : NULL);
-    if (argc <= 2) bench_lenet();
+    double peak = 0;
+    for (int i = 0; i < 50; i++) {
+        const double rate = peak_now();
+        if (rate > peak) peak = rate;
+    }
+    if (how != JSON)
+        printf("%s, %d thread%s, peak %.0f GFLOP/s\n%s", fv_kernels()->name, threads, threads > 1 ? "s" : "",
+               peak * 1e-9, how == MARKDOWN ? "\n" : "");
+    bench_layers(how, argc > 2 ? argv[2] : NULL);
+    if (argc <= 2 && how == TEXT) bench_lenet();
     fv_pool_free(pool);
     return 0;
 }
