@@ -15,10 +15,16 @@ bench:
 	@cmake --build build -j --target bench_conv
 	build/bench/bench_conv
 
+# All tables and plots of docs/performance.md, in half an hour, into build/figures. PYTHON names one that has PyTorch.
+bench-all:
+	@cmake --preset release >/dev/null
+	@cmake --build build -j --target bench_conv fovea_program
+	bench/all.sh build/figures
+
 install: all
 	cmake --install build
 
 clean:
 	rm -rf build build-tests build-dev
 
-.PHONY: all test demo bench install clean
+.PHONY: all test demo bench bench-all install clean

@@ -1,7 +1,7 @@
 /* bench_conv.c - how fast the convolution family is: GFLOP/s and percent of the peak measured in the same run, for each
  * layer and pass, and what a LeNet on MNIST costs per image.
  *
- *     bench_conv [--json | --markdown] [threads] [part of a layer's name]
+ *     bench_conv [--json | --markdown] [threads] [part of a layer's name, or lenet]
  *
  * One thread is timed by its CPU clock, several by the wall clock. The kernel that is chosen, the best one without Winograd
  * and, where it is installed, oneDNN's direct and Winograd ones take turns with the peak loop; medians count, and the best is
@@ -415,7 +415,7 @@ static void bench_lenet(void) {
                                 {"dense 120-84", LENET_BATCH, 1, 120, 84, 1, 1, 0, 0},
                                 {"dense 84-10", LENET_BATCH, 1, 84, 10, 1, 1, 0, 0}};
     double total = 0, forward = 0;
-    printf("\nLeNet on MNIST, batch %d, microseconds an image\n%-18s%9s%9s%9s%9s\n", LENET_BATCH, "", "forward", "data",
+    printf("LeNet on MNIST, batch %d, microseconds an image\n%-18s%9s%9s%9s%9s\n", LENET_BATCH, "", "forward", "data",
            "weights", "packing");
     for (int i = 0; i < 5; i++) {
         fv_geom geom = geometry(&net[i]);
@@ -450,7 +450,7 @@ int main(int argc, char **argv) {
     if (argc > 1 && strcmp(argv[1], "--markdown") == 0) how = MARKDOWN, argc--, argv++;
     threads = argc > 1 ? atoi(argv[1]) : 1;
     if (threads < 1 || threads > MAX_THREADS) {
-        fprintf(stderr, "usage: bench_conv [--json | --markdown] [threads] [part of a layer's name]\n");
+        fprintf(stderr, "usage: bench_conv [--json | --markdown] [threads] [part of a layer's name, or lenet]\n");
         return 2;
     }
     pool = threads > 1 ? fv_pool_new(threads) : NULL;
@@ -462,8 +462,10 @@ int main(int argc, char **argv) {
     if (how != JSON)
         printf("%s, %d thread%s, peak %.0f GFLOP/s\n%s", fv_kernels()->name, threads, threads > 1 ? "s" : "",
                peak * 1e-9, how == MARKDOWN ? "\n" : "");
-    bench_layers(how, argc > 2 ? argv[2] : NULL);
-    if (argc <= 2 && how == TEXT) bench_lenet();
+    const bool lenet = argc > 2 && strcmp(argv[2], "lenet") == 0;
+    if (!lenet) bench_layers(how, argc > 2 ? argv[2] : NULL);
+    if (how == TEXT && argc <= 2) printf("\n");
+    if (how == TEXT && (lenet || argc <= 2)) bench_lenet();
     fv_pool_free(pool);
     return 0;
 }

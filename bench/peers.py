@@ -559,6 +559,9 @@ def main():
     options = parser.parse_args()
     if options.contestant:
         return contestant(json.loads(options.contestant))
+    known = [net for net, _, _ in TRAINING]
+    if options.net and options.net not in known:
+        parser.error(f"'{options.net}' is not among the networks that are written for the others, too: {', '.join(known)}")
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     options.threads = options.threads or ([cpus] if options.net else [n for n in (2, 1) if n <= cpus])
     turns, seconds = (3, 0.2) if options.quick else (options.turns, options.seconds)

@@ -141,27 +141,26 @@ static void add_option(arguments *a, const char *name, const char *value) {
     if (value) add(a, name), add(a, value);
 }
 
-/* What both our own cases and the script for the others are told. `batch` 0: the net's own. */
-static void add_case(arguments *a, const options *o, char settings[CLI_MAX_SETTINGS][256], int64_t batch,
-                     bool training) {
-    if (batch) snprintf(a->batch, NUMBER, "%" PRId64, batch), add_option(a, "--batch", a->batch);
+/* What both our own cases and the script for the others are told. */
+static void add_shared(arguments *a, const options *o, char settings[CLI_MAX_SETTINGS][256]) {
     if (o->seconds > 0) snprintf(a->seconds, NUMBER, "%.17g", o->seconds), add_option(a, "--seconds", a->seconds);
     if (o->threads) snprintf(a->threads, NUMBER, "%" PRId64, o->threads), add_option(a, "--threads", a->threads);
     for (int i = 0; i < o->set.count; i++) {
         snprintf(settings[i], 256, "%s=%s", o->set.of[i].name, o->set.of[i].value);
         add_option(a, "--set", settings[i]);
     }
-    add(a, training ? "--training" : "--inference");
 }
 
-/* The same program once more, for one case. */
+/* The same program once more, for one case; `batch` 0: the net's own. */
 static int measure_apart(const cli_call *call, int64_t batch, bool training, json_t **out) {
     const options *o = call->options;
     char path[4096], settings[CLI_MAX_SETTINGS][256];
     arguments a = {0};
     const char *self = own_path(call, path, sizeof path);
     add(&a, self), add(&a, "bench");
-    add_case(&a, o, settings, batch, training);
+    add_shared(&a, o, settings);
+    if (batch) snprintf(a.batch, NUMBER, "%" PRId64, batch), add_option(&a, "--batch", a.batch);
+    add(&a, training ? "--training" : "--inference");
     if (o->exact) add(&a, "--exact");
     add_option(&a, "--input", o->input);
     add_option(&a, "--isa", o->isa);
@@ -170,24 +169,26 @@ static int measure_apart(const cli_call *call, int64_t batch, bool training, jso
 }
 
 /* The script goes to a file of its own while it runs: it starts itself for each of the others. */
-static int compare(const cli_call *call, const batches *b) {
+static int compare(const cli_call *call) {
     const options *o = call->options;
     char script[] = "/tmp/fovea_peers_XXXXXX", path[4096], settings[CLI_MAX_SETTINGS][256];
     const char *text = cli_bench_peers();
-    int file = mkstemp(script), status = CLI_GOOD;
     size_t length = strlen(text);
+    int file = mkstemp(script), status = CLI_FAILED;
     bool written = file >= 0 && write(file, text, length) == (ssize_t)length;
     if (file >= 0) close(file);
-    if (!written) status = cli_fail_text(call, "cannot write %s", script);
-    for (int i = 0; i < 2 * (b->count ? b->count : 1) && status == CLI_GOOD; i++) {
-        bool training = i % 2;
-        if ((training ? o->inference : o->training) && o->inference != o->training) continue;
+    if (written) {
         arguments a = {0};
         add(&a, o->against), add(&a, script), add(&a, "--fovea"), add(&a, own_path(call, path, sizeof path));
-        add_case(&a, o, settings, b->count ? b->of[i / 2] : 0, training);
+        add_shared(&a, o, settings);
+        add_option(&a, "--batch", o->batch);
+        if (o->training) add(&a, "--training");
+        if (o->inference) add(&a, "--inference");
         if (o->json) add_option(&a, "--json", "-");
         add(&a, call->operands[0]);
         status = run_program(o->against, a.of, NULL);
+    } else {
+        cli_fail_text(call, "cannot write %s", script);
     }
     if (file >= 0) unlink(script);
     return status;
@@ -297,7 +298,7 @@ static int bench(const cli_call *call, fv_net *net) {
         return cli_usage_error(call->command, "--input: expected a shape such as 224x224x3, got '%s'", o->input);
     if (o->against && (o->input || o->isa || o->exact))
         return cli_usage_error(call->command, "--against: the others know no --input, --isa and --exact");
-    if (o->against) return compare(call, &b);
+    if (o->against) return compare(call);
     if (cli_set_machine(call, o->isa, o->threads)) return CLI_FAILED;
     json_t *result = result_of(call, net, o->input ? &shape : NULL, cpus, &error);
     if (!result) return cli_fail(call, &error);
