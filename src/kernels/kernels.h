@@ -13,6 +13,7 @@
 #define FV_KERNELS_H
 
 #include "fovea.h"
+#include "places.h"
 #include "pool.h"
 
 enum { FV_SLOTS = 8, FV_MAX_ARGS = 20 }; /* the longest: a custom operator's backward, 8 + 1 + 8 + 1 */
@@ -147,15 +148,6 @@ typedef struct fv_unary_geom {
     /* Elements of a row, and from row to row of every argument (0: the row's length); row 0: all arguments are dense. */
     int64_t row, pixel[4];
 } fv_unary_geom;
-
-/* An n-dimensional walk; strides in elements, 0 broadcasts. dim[0] is the samples when the call is batched (it is then
- * replaced by the call's n). `offset` is where the walk starts. */
-typedef struct fv_walk {
-    int rank;
-    int64_t dim[FV_MAX_RANK];
-    int64_t y[FV_MAX_RANK], a[FV_MAX_RANK], b[FV_MAX_RANK];
-    int64_t y_offset, a_offset, b_offset;
-} fv_walk;
 
 typedef struct fv_binary_geom {
     fv_binary kind;
@@ -371,6 +363,17 @@ typedef enum fv_routine {
     FV_R_SAMPLE_BACK, /* dx, dy */
     FV_R_LRN,         /* y, x */
     FV_R_LRN_BACK,    /* dx, dy, x */
+    FV_R_GATHER,      /* y, x, index */
+    FV_R_SCATTER,     /* y (read and written), picked, index */
+    FV_R_MIX,         /* y, x */
+    FV_R_TOP,         /* y, index i64, x */
+    FV_R_NMS,         /* chosen i64 [rows][3], count i64 [1], boxes [samples][boxes][4], scores [samples][classes][boxes] */
+    FV_R_GRID,        /* y, x, grid */
+    FV_R_GRID_BACK,   /* dx, dy, grid */
+    FV_R_REGION,      /* y, x, regions [regions][4], of [regions] */
+    FV_R_REGION_BACK, /* dx, dy, x, regions, of */
+    FV_R_DISPLACED,   /* y, x, offset, [mask] */
+    FV_R_DISPLACED_BACK, /* [dx], [doffset], [dmask], dy, x, offset, [mask] */
     FV_R_ELEMENTS,    /* y, a, [b] */
     FV_R_SELECT,      /* y, c, a, b */
     FV_R_FOLD,        /* y, x */
@@ -414,6 +417,13 @@ typedef struct fv_geom {
         fv_index_geom index;
         fv_sample_geom sample;
         fv_lrn_geom lrn;
+        fv_pick_geom pick;
+        fv_mix_geom mix;
+        fv_top_geom top;
+        fv_nms_geom nms;
+        fv_grid_geom grid;
+        fv_region_geom region;
+        fv_displaced_geom displaced;
         fv_update_geom update;
         fv_custom_geom custom;
     };

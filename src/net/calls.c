@@ -64,7 +64,10 @@ int fv_call_results(const fv_planned_call *call) {
     switch (call->routine) {
     case FV_R_CONV_WEIGHTS:
     case FV_R_NORM_STATS:
-    case FV_R_NORM_SUMS: return 2;
+    case FV_R_NORM_SUMS:
+    case FV_R_TOP:
+    case FV_R_NMS: return 2;
+    case FV_R_DISPLACED_BACK: return 3;
     case FV_R_CUSTOM: return call->geom.custom.results;
     default: return 1;
     }
@@ -73,6 +76,7 @@ int fv_call_results(const fv_planned_call *call) {
 bool fv_call_reads(const fv_planned_call *call, int arg) {
     if (arg >= fv_call_results(call)) return true;
     switch (call->routine) {
+    case FV_R_SCATTER:
     case FV_R_BLEND: return true;
     case FV_R_COPY: return call->geom.copy.accumulate;
     default: return false;

@@ -145,6 +145,11 @@ void *fv_emit_memory(fv_emit *e, size_t bytes) {
     return memory;
 }
 
+void fv_emit_refuse(fv_emit *e, const char *why) {
+    const fv_node *node = node_of(e);
+    if (!e->status) e->status = fv_fail(e->error, FV_E_UNSUPPORTED, "%s (%s): %s", node->name, node->op->name, why);
+}
+
 void fv_save(fv_emit *e, int slot, fv_operand operand) {
     if (slot < 0 || slot >= FV_MAX_SAVED)
         fail(e, "saves more than there is room for: slot", slot);

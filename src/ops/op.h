@@ -196,6 +196,8 @@ fv_operand fv_constant(fv_emit *e, const fv_type *type, const void *data);
 /* Memory that lives as long as the plan, for tables that a geometry points to; NULL (and remembered) when memory is
  * short. */
 void *fv_emit_memory(fv_emit *e, size_t bytes);
+/* The plan cannot be made: "NAME (op): WHY". */
+void fv_emit_refuse(fv_emit *e, const char *why);
 /* Hands an operand from forward to backward. */
 void fv_save(fv_emit *e, int slot, fv_operand operand);
 fv_operand fv_saved(const fv_emit *e, int slot);
