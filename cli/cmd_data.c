@@ -8,7 +8,7 @@
 
 typedef struct options {
     const char *output;
-    bool json;
+    bool json, skip_bad;
     int64_t limit, data_seed, most;
 } options;
 
@@ -17,6 +17,7 @@ static const cli_option list[] = {
     {"most", 0, CLI_WHOLE, offsetof(options, most), "N", "pictures on the sheet at most; default 400", 1, 100000},
     CLI_LIMIT(options),
     CLI_DATA_SEED(options),
+    CLI_SKIP_BAD(options),
     CLI_JSON(options)};
 
 /* ---- the parts -------------------------------------------------------------------------------------------------- */
@@ -30,7 +31,7 @@ typedef struct parts {
 } parts;
 
 static fv_data *open_part(const char *spec, const char *part, const options *o, fv_error *error) {
-    fv_data_options how = {.size = sizeof how, .seed = (uint64_t)cli_number(o->data_seed), .limit = o->limit};
+    fv_data_options how = {.size = sizeof how, .seed = (uint64_t)cli_number(o->data_seed), .limit = o->limit, .skip_bad = o->skip_bad};
     char whole[4200];
     snprintf(whole, sizeof whole, "%s%s%s", spec, part ? ":" : "", part ? part : "");
     return fv_data_open_with(whole, error, &how);
@@ -290,7 +291,9 @@ static int describe(const cli_call *call, const parts *p) {
 static int run(const cli_call *call) {
     fv_error error = {0};
     parts p = {.count = 0};
-    int status = open_parts(call->operands[0], call->options, &p, &error) ? describe(call, &p) : cli_fail(call, &error);
+    bool good = open_parts(call->operands[0], call->options, &p, &error);
+    for (int i = 0; i < p.count && good; i++) cli_tell_skipped(call, p.part[i].name, p.part[i].data);
+    int status = good ? describe(call, &p) : cli_fail(call, &error);
     close_parts(&p);
     return status;
 }

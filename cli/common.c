@@ -109,17 +109,21 @@ static fv_data *open_part(const char *spec, bool test, const fv_data_options *op
     return data;
 }
 
-fv_data *cli_open_data(const cli_call *call, const char *spec, bool test, const fv_data_options *options,
-                       fv_error *error) {
+void cli_tell_skipped(const cli_call *call, const char *spec, const fv_data *data) {
     enum { SHOWN = 20 };
     char number[32];
-    fv_data *data = open_part(spec, test, options, error);
-    int64_t skipped = data ? fv_data_skipped_count(data) : 0;
+    int64_t skipped = fv_data_skipped_count(data);
     if (skipped)
         fprintf(stderr, "fovea %s: %s: %s file%s cannot be read and %s left out:\n", call->command->name, spec,
                 cli_grouped(skipped, number), skipped == 1 ? "" : "s", skipped == 1 ? "is" : "are");
     for (int64_t i = 0; i < skipped && i < SHOWN; i++) fprintf(stderr, "  %s\n", fv_data_skipped(data, i));
     if (skipped > SHOWN) fprintf(stderr, "  ... and %s more\n", cli_grouped(skipped - SHOWN, number));
+}
+
+fv_data *cli_open_data(const cli_call *call, const char *spec, bool test, const fv_data_options *options,
+                       fv_error *error) {
+    fv_data *data = open_part(spec, test, options, error);
+    if (data) cli_tell_skipped(call, spec, data);
     return data;
 }
 

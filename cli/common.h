@@ -33,6 +33,9 @@ static inline int64_t cli_number(int64_t option) { return option == FV_ZERO ? 0 
 fv_data *cli_open_data(const cli_call *call, const char *spec, bool test, const fv_data_options *options,
                        fv_error *error);
 
+/* Says on stderr which files of DATA were left out. */
+void cli_tell_skipped(const cli_call *call, const char *spec, const fv_data *data);
+
 /* Does the text behind the path name a part already? A ':' in an existing path is none. */
 bool cli_names_part(const char *spec);
 

@@ -123,6 +123,25 @@ static void says_what_is_wrong_with_a_folder(void **state) {
     check_refused(temp_path("deep"), NULL, "folders in each other");
 }
 
+static void a_limit_takes_from_every_class(void **state) {
+    (void)state;
+    char name[64];
+    for (int i = 0; i < 9; i++) {
+        snprintf(name, sizeof name, "limited/%c/%d.pgm", i < 6 ? 'a' : 'b', i);
+        write_grey(name, 4, 4, 10 * i);
+    }
+    fv_data *data = open_set(temp_path("limited:all"), &(fv_data_options){.size = sizeof(fv_data_options), .limit = 3});
+    int class_number, classes[2] = {0, 0};
+    assert_int_equal(fv_data_count(data), 3);
+    for (int i = 0; i < 3; i++) {
+        first_byte(data, i, &class_number);
+        classes[class_number]++;
+    }
+    if (classes[0] != 2 || classes[1] != 1)
+        fail_msg("expected 2 of a and 1 of b, got %d and %d", classes[0], classes[1]);
+    fv_data_free(data);
+}
+
 static void links_make_no_loops(void **state) {
     (void)state;
     write_grey("set/a/1.pgm", 2, 2, 1);
@@ -261,6 +280,7 @@ int main(void) {
         temp_test(a_set_without_parts_is_split),
         temp_test(pictures_of_all_sizes_get_one),
         temp_test(says_what_is_wrong_with_a_folder),
+        temp_test(a_limit_takes_from_every_class),
         temp_test(links_make_no_loops),
         temp_test(names_that_are_no_text_are_escaped),
         temp_test(a_bad_file_stops_and_is_named),

@@ -157,6 +157,23 @@ static fv_data *one_sample(fv_data *data, const fv_data_spec *spec, fv_error *er
     return one;
 }
 
+/* The first `limit` samples; of a set that lies class by class as many spread evenly, which leaves the classes their shares. */
+static fv_data *limited(fv_data *data, int64_t limit, fv_error *error) {
+    if (limit >= data->count) return data;
+    if (!data->by_class) return data->count = limit, data;
+    int64_t *chosen = fv_alloc_array((size_t)limit, sizeof *chosen);
+    fv_data *part = NULL;
+    if (chosen) {
+        int64_t step = data->count / limit, rest = data->count % limit; /* i * count / limit without overflow */
+        for (int64_t i = 0; i < limit; i++) chosen[i] = i * step + (int64_t)((double)i * (double)rest / (double)limit);
+        part = fv_data_subset_owning(data, chosen, limit, error);
+    } else
+        fv_fail_memory(error, "a list of samples", (size_t)limit * sizeof *chosen);
+    fv_free(chosen);
+    if (!part) fv_data_free(data);
+    return part;
+}
+
 static fv_status check_options(const fv_data_options *o, fv_error *error) {
     if (o->limit < 0) return fv_fail(error, FV_E_ARGUMENT, "limit: expected at least 1, got %lld", (long long)o->limit);
     if (o->height < 0 || o->width < 0)
@@ -186,8 +203,8 @@ fv_data *fv_data_open_with(const char *spec, fv_error *error, const fv_data_opti
     }
     if (data && parsed->sample >= 0)
         data = one_sample(data, parsed, error);
-    else if (data && options->limit > 0 && options->limit < data->count)
-        data->count = options->limit;
+    else if (data && options->limit > 0)
+        data = limited(data, options->limit, error);
     fv_free(parsed);
     return data;
 }

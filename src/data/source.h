@@ -25,6 +25,7 @@ struct fv_data {
     void (*close)(struct fv_data *data);
     bool (*has_part)(const struct fv_data *data, const char *part);
     bool threads; /* reading is worth several threads (decoding a picture) */
+    bool by_class; /* the samples lie class by class: a part of them is taken from everywhere */
     int64_t skipped_count;
     const char *const *skipped;
     void *self;

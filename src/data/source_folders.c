@@ -343,7 +343,9 @@ static fv_status open_folders(const char *path, const char *part, const fv_data_
         fv_pictures_free(&pictures);
         return status;
     }
-    return fv_data_open_pictures(&pictures, options, out, error);
+    status = fv_data_open_pictures(&pictures, options, out, error);
+    if (status == FV_OK) out->by_class = true;
+    return status;
 }
 
 const fv_source fv_source_folders = {
