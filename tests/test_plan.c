@@ -345,6 +345,95 @@ static void passes_do_not_change_a_bit(void **state) {
     }
 }
 
+/* ---- slices ----------------------------------------------------------------------------------------------------- */
+
+/* Side by side: a convolution of odd width, a pool, a normalised branch, and, a level up, a skip that is read again. */
+static fv_net *inception_net(void) {
+    fv_net *net = fv_net_new();
+    fv_value x = fv_input(net, .height = 6, .width = 5, .channels = 3);
+    x = apply(net, "conv", "7 3x3 padding=same activation=relu", x);
+    fv_value a = apply(net, "conv", "5 1x1 activation=relu", x);
+    fv_value b = apply(net, "relu", "", apply(net, "batchnorm", "", apply(net, "conv", "33 3x3 padding=same", x)));
+    fv_value c = apply(net, "maxpool", "3x3 stride=1 padding=1", x);
+    fv_value d = apply(net, "gelu", "", apply(net, "conv", "4 3x3 padding=same", c));
+    fv_value one = apply(net, "concat", "", a, b, c);
+    fv_value two = apply(net, "concat", "", d, one);
+    fv_value y = apply(net, "conv", "6 2x2 stride=2", apply(net, "batchnorm", "activation=relu", two));
+    y = apply(net, "dense", "2", apply(net, "flatten", "", y));
+    fv_output(y, "y");
+    fv_value target = fv_input(net, .name = "target", .channels = 2, .target = true);
+    fv_add_loss(apply(net, "mse", "", y, target), 1);
+    return net;
+}
+
+static void concat_copies_nothing(void **state) {
+    (void)state;
+    fv_net *net = inception_net();
+    for (int training = 0; training < 2; training++) {
+        fv_plan_options options = {.batch = 3, .training = training, .gradients = training};
+        fv_plan *plan = fv_plan_new(net, &options, NULL);
+        options.no_passes = true;
+        fv_plan *plain = fv_plan_new(net, &options, NULL);
+        assert_true(plan && plain);
+        check_layout(plan, training ? "training" : "inference");
+        assert_int_equal(count_routine(plain, FV_R_COPY, false), 5);
+        assert_int_equal(count_routine(plan, FV_R_COPY, false), 0);
+        assert_int_equal(count_routine(plain, FV_R_COPY, true), training ? 5 : 0);
+        assert_int_equal(count_routine(plan, FV_R_COPY, true), 0);
+        assert_true(plan->arena_bytes < plain->arena_bytes);
+        char *text = fv_plan_to_text(plan);
+        assert_non_null(strstr(text, "Nx6x5x7/49@")); /* 7 channels of 49 */
+        fv_free(text);
+        fv_plan_free(plan), fv_plan_free(plain);
+    }
+    fv_net_free(net);
+}
+
+static void slices_do_not_change_a_bit(void **state) {
+    (void)state;
+    fv_net *net = inception_net();
+    for (const fv_table *const *table = fv_all_tables(); *table; table++)
+        for (int training = 0; training < 2; training++) {
+            fv_weights weights = drawn_weights(net, 5), same = drawn_weights(net, 5);
+            fv_plan_options options = {
+                .batch = 5, .training = training, .gradients = training, .exact = true, .table = *table};
+            fv_run *sliced = build_run(net, &weights, &options);
+            options.no_passes = true;
+            fv_run *plain = build_run(net, &same, &options);
+            draw_inputs(sliced, 1), draw_inputs(plain, 1);
+            go(sliced, 5), go(plain, 5);
+            check_same_bits((*table)->name, fv_run_output(plain, NULL), fv_run_output(sliced, NULL));
+            for (int v = 0; training && v < net->value_count; v++)
+                if (net->values[v].kind == FV_KIND_WEIGHT)
+                    check_same_bits(net->values[v].name, fv_run_gradient(plain, (fv_value){net, v}),
+                                    fv_run_gradient(sliced, (fv_value){net, v}));
+            fv_run_free(sliced), fv_run_free(plain);
+            free_weights(net, &weights), free_weights(net, &same);
+        }
+    fv_net_free(net);
+}
+
+/* A copy stays where somebody needs the value by itself: it is asked for, or its reader cannot have it apart. */
+static void what_is_needed_whole_stays_whole(void **state) {
+    (void)state;
+    fv_net *net = fv_net_new();
+    fv_value x = fv_input(net, .height = 4, .width = 4, .channels = 3);
+    fv_value a = apply(net, "conv", "5 1x1", x), b = apply(net, "conv", "6 1x1", x), c = apply(net, "conv", "7 1x1", x);
+    fv_value soft = apply(net, "softmax", "", b);
+    fv_output(apply(net, "concat", "", a, b, c, x), "y");
+    fv_output(soft, "soft");
+    fv_weights weights = drawn_weights(net, 1);
+    fv_run *run = build_run(net, &weights, &(fv_plan_options){.batch = 2, .wanted = &a.id, .wanted_count = 1});
+    assert_int_equal(count_routine(fv_run_plan(run), FV_R_COPY, false), 3); /* all but c */
+    draw_inputs(run, 1);
+    go(run, 2);
+    assert_non_null(fv_run_value(run, a).data);
+    assert_null(fv_run_value(run, c).data); /* though what it is part of is there */
+    fv_run_free(run);
+    free_weights(net, &weights);
+    fv_net_free(net);
+}
+
 /* ---- what the layout asks of kernels ---------------------------------------------------------------------------- */
 
 enum { CELLS = 211 };
@@ -542,6 +631,9 @@ int main(void) {
         cmocka_unit_test(training_does_not_fold),
         cmocka_unit_test(what_depends_on_weights_alone_runs_once),
         cmocka_unit_test(passes_do_not_change_a_bit),
+        cmocka_unit_test(concat_copies_nothing),
+        cmocka_unit_test(slices_do_not_change_a_bit),
+        cmocka_unit_test(what_is_needed_whole_stays_whole),
         cmocka_unit_test(elementwise_kernels_may_write_where_they_read),
         cmocka_unit_test(rows_do_not_depend_on_the_batch),
         cmocka_unit_test(a_run_takes_1_to_its_batch),

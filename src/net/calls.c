@@ -60,6 +60,13 @@ fv_operand fv_operand_root(const fv_plan *plan, fv_operand operand) {
     return operand;
 }
 
+size_t fv_operand_offset(const fv_plan *plan, fv_operand operand) {
+    size_t offset = 0;
+    for (; plan->operands[operand].home == FV_HOME_VIEW; operand = plan->operands[operand].of)
+        offset += plan->operands[operand].offset;
+    return offset;
+}
+
 int fv_call_results(const fv_planned_call *call) {
     switch (call->routine) {
     case FV_R_CONV_WEIGHTS:

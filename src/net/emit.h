@@ -30,6 +30,8 @@ fv_operand fv_plan_operand(fv_emit *e, const fv_operand_info *info);
 fv_operand fv_plan_view(fv_emit *e, fv_operand of, const fv_type *type);
 /* The operand whose memory this one is in. */
 fv_operand fv_operand_root(const fv_plan *plan, fv_operand operand);
+/* Bytes from the beginning of that memory to the operand's. */
+size_t fv_operand_offset(const fv_plan *plan, fv_operand operand);
 /* How many leading arguments a call writes. */
 int fv_call_results(const fv_planned_call *call);
 /* Does argument `arg` get read (results of COPY with accumulate, states and the like are both)? */
@@ -43,6 +45,15 @@ typedef struct fv_use {
     int writer, reader; /* index of the last one, -1: none */
 } fv_use;
 fv_use *fv_plan_uses(const fv_plan *plan); /* operand_count entries; free with fv_free; NULL when memory is short */
+
+/* ---- slices (strides.c) ----------------------------------------------------------------------------------------- */
+
+/* Tells the geometry of a call that the pixels of argument `arg` (`count` a sample, of `channels` elements) are `to`
+ * elements apart, not `from`; false, and perhaps a spoilt geometry, if the routine cannot have it so. */
+bool fv_call_apart(fv_geom *geom, fv_routine routine, int arg, int64_t channels, int64_t count, int64_t from,
+                   int64_t to);
+/* Does one field of the geometry say it for both arguments? */
+bool fv_call_same_apart(const fv_planned_call *call, int arg, int other);
 
 /* Is strides[] that of a dense row-major array of the walk's dimensions? */
 bool fv_walk_dense(const fv_walk *walk, const int64_t *strides);
@@ -67,6 +78,8 @@ fv_status fv_pass_prune(fv_plan *plan, fv_error *error);
 fv_status fv_pass_fold_batchnorm(fv_emit *e);
 /* Activation and residual add into the producer's epilogue. */
 fv_status fv_pass_fuse(fv_plan *plan, fv_error *error);
+/* Parts of wider values are written and read there: the copies of concat. */
+fv_status fv_pass_slice(fv_plan *plan, fv_error *error);
 /* Inference: calls that depend on weights alone move to the front, to be run when the weights have changed. */
 fv_status fv_pass_hoist(fv_plan *plan, fv_error *error);
 

@@ -81,9 +81,10 @@ static int donor(const fv_plan *plan, int i, const int *heir) {
     const fv_planned_call *call = &plan->calls[i];
     fv_operand y = fv_operand_root(plan, call->arg[0]);
     if (y < 0 || !placed(&plan->operands[y]) || plan->operands[y].first != i) return -1;
+    if (plan->operands[call->arg[0]].pixel) return -1; /* other slices of that memory are written later */
     for (int k = 1; k < call->args; ++k) {
         fv_operand x = fv_operand_root(plan, call->arg[k]);
-        if (x < 0 || x == y || !same_cells(call, k) || !placed(&plan->operands[x]) || heir[x] >= 0) continue;
+        if (x < 0 || x == y || plan->operands[call->arg[k]].pixel || !same_cells(call, k) || !placed(&plan->operands[x]) || heir[x] >= 0) continue;
         const fv_operand_info *in = &plan->operands[x];
         if (in->last != i || in->pinned || in->given || in->bytes != plan->operands[y].bytes) continue;
         bool clean = true; /* every reading of that memory in this call is cell for cell */

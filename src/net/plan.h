@@ -12,7 +12,7 @@ typedef enum fv_home {
     FV_HOME_ARENA,    /* in the run's arena, alive from its first writer to its last reader */
     FV_HOME_WEIGHT,   /* the model's tensor of value `value` */
     FV_HOME_CONSTANT, /* the plan's own bytes */
-    FV_HOME_VIEW      /* the bytes of operand `of`, from byte offset `offset` */
+    FV_HOME_VIEW      /* bytes of operand `of`, from byte offset `offset` on */
 } fv_home;
 
 typedef struct fv_operand_info {
@@ -24,6 +24,7 @@ typedef struct fv_operand_info {
     int first, last;      /* calls between which it is alive (first writer, last reader) */
     bool pinned;          /* inputs, outputs, wanted values, gradients: alive all the time */
     bool given;           /* written from outside before a run: inputs and seeds */
+    int64_t pixel; /* VIEW: a slice, whose pixels (all but the last dimension) are so many elements apart; 0: dense */
     const void *constant;
 } fv_operand_info;
 

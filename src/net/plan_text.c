@@ -29,8 +29,9 @@ static void add_operand(fv_text *text, const fv_plan *plan, fv_operand operand, 
     const fv_operand_info *root = &plan->operands[fv_operand_root(plan, operand)];
     char shape[128];
     fv_text_printf(text, " %s", fv_shape_text(&info->type.shape, shape, sizeof shape));
+    if (info->pixel) fv_text_printf(text, "/%lld", (long long)info->pixel); /* a slice: of so many channels */
     switch (root->home) {
-    case FV_HOME_ARENA: fv_text_printf(text, "@%zu", root->offset + (root == info ? 0 : info->offset)); break;
+    case FV_HOME_ARENA: fv_text_printf(text, "@%zu", root->offset + fv_operand_offset(plan, operand)); break;
     case FV_HOME_WEIGHT: fv_text_printf(text, "=%s", plan->net->values[root->value].name); break;
     case FV_HOME_CONSTANT: fv_text_add(text, "=constant"); break;
     case FV_HOME_VIEW: break;

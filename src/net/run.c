@@ -31,9 +31,8 @@ struct fv_run {
 
 static unsigned char *operand_data(const fv_run *run, fv_operand operand) {
     if (operand < 0) return NULL;
-    const fv_operand_info *info = &run->plan->operands[operand], *root = info;
-    size_t offset = 0;
-    while (root->home == FV_HOME_VIEW) offset += root->offset, root = &run->plan->operands[root->of];
+    const fv_operand_info *root = &run->plan->operands[fv_operand_root(run->plan, operand)];
+    size_t offset = fv_operand_offset(run->plan, operand);
     switch (root->home) {
     case FV_HOME_ARENA: return run->memory + root->offset + offset;
     case FV_HOME_WEIGHT:
@@ -300,6 +299,7 @@ fv_tensor fv_run_operand(const fv_run *run, fv_operand operand) {
     const fv_operand_info *info = &plan->operands[operand];
     const fv_operand_info *root = &plan->operands[fv_operand_root(plan, operand)];
     if (root->home == FV_HOME_ARENA && !root->pinned) return none; /* another value may be there by now */
+    if (info->pixel) return none;                                  /* no tensor: others lie between its pixels */
     fv_tensor tensor = {info->type.dtype == FV_F32 ? plan->table->real : info->type.dtype, info->type.shape,
                         operand_data(run, operand)};
     if (fv_type_batched(&info->type)) tensor.shape.dim[0] = info->given || !run->n ? plan->batch : run->n;

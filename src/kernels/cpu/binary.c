@@ -47,14 +47,21 @@ FV_INLINE void run_strided(fv_binary kind, float *y, const float *a, const float
         for (int64_t i = 0; i < count; i++) y[i * sy] = binary_one(kind, a[i * sa], b[i * sb]);
 }
 
-static void binary_run(fv_binary kind, float *y, const float *a, const float *b, int64_t count, const fv_walk *w) {
+/* Rows that are the walk's first dimension apart, or one row. */
+FV_INLINE void run_rows(fv_binary kind, float *y, const float *a, const float *b, int64_t rows, int64_t count,
+                        const fv_walk *w) {
+    for (int64_t r = 0; r < rows; r++) run_strided(kind, y + r * w->y[0], a + r * w->a[0], b + r * w->b[0], count, w);
+}
+
+static void binary_run(fv_binary kind, float *y, const float *a, const float *b, int64_t rows, int64_t count,
+                       const fv_walk *w) {
     switch (kind) {
-    case FV_B_ADD: run_strided(FV_B_ADD, y, a, b, count, w); break;
-    case FV_B_SUB: run_strided(FV_B_SUB, y, a, b, count, w); break;
-    case FV_B_MUL: run_strided(FV_B_MUL, y, a, b, count, w); break;
-    case FV_B_DIV: run_strided(FV_B_DIV, y, a, b, count, w); break;
-    case FV_B_MAX: run_strided(FV_B_MAX, y, a, b, count, w); break;
-    case FV_B_MIN: run_strided(FV_B_MIN, y, a, b, count, w); break;
+    case FV_B_ADD: run_rows(FV_B_ADD, y, a, b, rows, count, w); break;
+    case FV_B_SUB: run_rows(FV_B_SUB, y, a, b, rows, count, w); break;
+    case FV_B_MUL: run_rows(FV_B_MUL, y, a, b, rows, count, w); break;
+    case FV_B_DIV: run_rows(FV_B_DIV, y, a, b, rows, count, w); break;
+    case FV_B_MAX: run_rows(FV_B_MAX, y, a, b, rows, count, w); break;
+    case FV_B_MIN: run_rows(FV_B_MIN, y, a, b, rows, count, w); break;
     case FV_B_COUNT: break;
     }
 }
@@ -82,7 +89,7 @@ static void repeated(const job *j, int64_t first, int64_t count, bool repeat_a) 
     lay_out(tile, repeat_a ? a : b, cols, TILE / cols);
     for (int64_t i = 0; i < count; i += step) {
         int64_t now = count - i < step ? count - i : step;
-        binary_run(kind, y + i, repeat_a ? tile : a + first + i, repeat_a ? b + first + i : tile, now, &whole);
+        binary_run(kind, y + i, repeat_a ? tile : a + first + i, repeat_a ? b + first + i : tile, 1, now, &whole);
     }
 }
 
@@ -98,11 +105,16 @@ static void binary_piece(void *context, int64_t piece, int thread) {
     int64_t cols = w->dim[w->rank - 1], col = first % cols, sy = w->y[w->rank - 1], sa = w->a[w->rank - 1],
             sb = w->b[w->rank - 1];
     walk_place p = walk_row(w, first / cols);
+    float *y = j->call->arg[0];
+    const float *a = j->call->arg[1], *b = j->call->arg[2];
+    fv_binary kind = j->call->geom->binary.kind;
+    if (w->rank == 2) { /* whole rows: see how the pieces are cut */
+        binary_run(kind, y + p.y, a + p.a, b + p.b, count / cols, cols, w);
+        return;
+    }
     for (; count > 0; count -= cols - col, col = 0, walk_next_row(w, &p)) {
         int64_t now = cols - col < count ? cols - col : count;
-        binary_run(j->call->geom->binary.kind, (float *)j->call->arg[0] + p.y + col * sy,
-                   (const float *)j->call->arg[1] + p.a + col * sa, (const float *)j->call->arg[2] + p.b + col * sb,
-                   now, w);
+        binary_run(kind, y + p.y + col * sy, a + p.a + col * sa, b + p.b + col * sb, 1, now, w);
     }
 }
 

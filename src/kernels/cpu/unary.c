@@ -2,18 +2,27 @@
 #include "pieces.h"
 #include "vmath.h"
 
-FV_INLINE void apply(fv_unary kind, float a, float b, const float *x, float *y, int64_t count) {
-    FV_EACH_VECTOR(count, i, lanes, vf_store_lanes(y + i, vf_unary(kind, a, b, vf_load_lanes(x + i, lanes)), lanes););
+/* Elements that lie one behind the other, so many rows of them; floats from row to row of every argument. */
+typedef struct rows {
+    int64_t count, length, step[4];
+} rows;
+
+FV_INLINE void apply(fv_unary kind, float a, float b, const float *x, float *y, const rows *r) {
+    for (int64_t k = 0; k < r->count; k++, y += r->step[0], x += r->step[1])
+        FV_EACH_VECTOR(r->length, i, lanes,
+                       vf_store_lanes(y + i, vf_unary(kind, a, b, vf_load_lanes(x + i, lanes)), lanes););
 }
 
 /* x or y is NULL when the derivative does not read it. */
 FV_INLINE void apply_slope(fv_unary kind, float a, float b, const float *dy, const float *x, const float *y, float *dx,
-                           int64_t count) {
-    FV_EACH_VECTOR(count, i, lanes, {
-        vf at = x ? vf_load_lanes(x + i, lanes) : vf_zero();
-        vf result = y ? vf_load_lanes(y + i, lanes) : vf_zero();
-        vf_store_lanes(dx + i, vf_load_lanes(dy + i, lanes) * vf_unary_slope(kind, a, b, at, result), lanes);
-    });
+                           const rows *r) {
+    for (int64_t k = 0; k < r->count; k++, dx += r->step[0], dy += r->step[1]) {
+        FV_EACH_VECTOR(r->length, i, lanes, {
+            vf at = x ? vf_load_lanes(x + k * r->step[2] + i, lanes) : vf_zero();
+            vf result = y ? vf_load_lanes(y + k * r->step[3] + i, lanes) : vf_zero();
+            vf_store_lanes(dx + i, vf_load_lanes(dy + i, lanes) * vf_unary_slope(kind, a, b, at, result), lanes);
+        });
+    }
 }
 
 /* A loop of its own for every kind: the compiler warns when one is missing. */
@@ -26,22 +35,27 @@ FV_INLINE void apply_slope(fv_unary kind, float a, float b, const float *dy, con
                 DO(HARD_SIGMOID) DO(HARD_SWISH) DO(MISH) DO(SELU) DO(CELU) DO(SOFTSIGN) DO(THRESHOLDED_RELU)           \
                     DO(SHRINK)
 
-void FV_SYMBOL(unary_run)(fv_unary kind, double a, double b, const float *x, float *y, int64_t count) {
+static void unary_rows(fv_unary kind, double a, double b, const float *x, float *y, const rows *r) {
     switch (kind) {
 #define DO(KIND)                                                                                                       \
-    case FV_U_##KIND: apply(FV_U_##KIND, (float)a, (float)b, x, y, count); break;
+    case FV_U_##KIND: apply(FV_U_##KIND, (float)a, (float)b, x, y, r); break;
         EACH_KIND(DO)
 #undef DO
     case FV_U_COUNT: break;
     }
 }
 
-static void slope_range(const fv_unary_geom *g, const float *dy, const float *x, const float *y, float *dx,
-                        int64_t count) {
+void FV_SYMBOL(unary_run)(fv_unary kind, double a, double b, const float *x, float *y, int64_t count) {
+    const rows all = {.count = 1, .length = count};
+    unary_rows(kind, a, b, x, y, &all);
+}
+
+static void slope_rows(const fv_unary_geom *g, const float *dy, const float *x, const float *y, float *dx,
+                       const rows *r) {
     float a = (float)g->a, b = (float)g->b;
     switch (g->kind) {
 #define DO(KIND)                                                                                                       \
-    case FV_U_##KIND: apply_slope(FV_U_##KIND, a, b, dy, x, y, dx, count); break;
+    case FV_U_##KIND: apply_slope(FV_U_##KIND, a, b, dy, x, y, dx, r); break;
         EACH_KIND(DO)
 #undef DO
     case FV_U_COUNT: break;
@@ -50,51 +64,46 @@ static void slope_range(const fv_unary_geom *g, const float *dy, const float *x,
 
 typedef struct job {
     const fv_call *call;
-    int64_t count, size; /* elements, or rows */
-    int64_t run;         /* elements that lie one behind the other for sure: 1, or a row */
-    int64_t step[4];     /* of every argument, from run to run */
+    int64_t count, size; /* rows, or elements where all are dense */
 } job;
 
-/* The piece's first run of argument k. */
-FV_INLINE float *argument(const job *j, int k, int64_t first) {
-    return j->call->arg[k] ? (float *)j->call->arg[k] + first * j->step[k] : NULL;
+/* What a piece works on, from row (or element) *first on. */
+static rows rows_of(const job *j, int64_t piece, int64_t *first) {
+    const fv_unary_geom *g = &j->call->geom->unary;
+    *first = piece * j->size;
+    int64_t count = j->count - *first < j->size ? j->count - *first : j->size;
+    if (!g->row) return (rows){.count = 1, .length = count};
+    rows r = {.count = count, .length = g->row};
+    for (int k = 0; k < 4; k++) r.step[k] = fv_pixel(g->pixel[k], g->row);
+    return r;
 }
 
-/* Of the piece's runs those that are done as one: all of them where nothing lies between. */
-FV_INLINE int64_t together(const job *j, int64_t count) { return j->call->geom->unary.row ? 1 : count; }
+static float *argument(const job *j, const rows *r, int k, int64_t first) {
+    int64_t step = j->call->geom->unary.row ? r->step[k] : 1;
+    return j->call->arg[k] ? (float *)j->call->arg[k] + first * step : NULL;
+}
 
 static void unary_piece(void *context, int64_t piece, int thread) {
     (void)thread;
     const job *j = context;
     const fv_unary_geom *g = &j->call->geom->unary;
-    int64_t first = piece * j->size, count = j->count - first < j->size ? j->count - first : j->size;
-    float *y = argument(j, 0, first);
-    const float *x = argument(j, 1, first);
-    const int64_t some = together(j, count);
-    for (int64_t i = 0; i < count; i += some, y += j->step[0], x += j->step[1])
-        FV_SYMBOL(unary_run)(g->kind, g->a, g->b, x, y, some * j->run);
+    int64_t first;
+    rows r = rows_of(j, piece, &first);
+    unary_rows(g->kind, g->a, g->b, argument(j, &r, 1, first), argument(j, &r, 0, first), &r);
 }
 
 static void slope_piece(void *context, int64_t piece, int thread) {
     (void)thread;
     const job *j = context;
-    int64_t first = piece * j->size, count = j->count - first < j->size ? j->count - first : j->size;
+    int64_t first;
+    rows r = rows_of(j, piece, &first);
     unsigned reads = fv_unary_reads(j->call->geom->unary.kind);
-    float *dx = argument(j, 0, first);
-    const float *dy = argument(j, 1, first), *x = reads & FV_READS_X ? argument(j, 2, first) : NULL,
-                *y = reads & FV_READS_Y ? argument(j, 3, first) : NULL;
-    const int64_t some = together(j, count);
-    for (int64_t i = 0; i < count; i += some) {
-        slope_range(&j->call->geom->unary, dy, x, y, dx, some * j->run);
-        dx += j->step[0], dy += j->step[1];
-        if (x) x += j->step[2];
-        if (y) y += j->step[3];
-    }
+    slope_rows(&j->call->geom->unary, argument(j, &r, 1, first), reads & FV_READS_X ? argument(j, &r, 2, first) : NULL,
+               reads & FV_READS_Y ? argument(j, &r, 3, first) : NULL, argument(j, &r, 0, first), &r);
 }
 
-/* Rows of the call in pieces, or its elements where they are dense. */
 static fv_status run(const fv_call *call, int64_t each, fv_piece piece) {
-    job j = {.call = call, .count = call->n * each, .run = 1, .step = {1, 1, 1, 1}};
+    job j = {call, call->n * each, 0};
     int64_t pieces = fv_cut(j.count, 1, &j.size);
     fv_pool_run(call->pool, pieces, piece, &j);
     return FV_OK;
@@ -103,8 +112,7 @@ static fv_status run(const fv_call *call, int64_t each, fv_piece piece) {
 static fv_status run_rows(const fv_call *call, fv_piece piece) {
     const fv_unary_geom *g = &call->geom->unary;
     if (!g->row) return run(call, g->each, piece);
-    job j = {.call = call, .count = call->n * g->each / g->row, .run = g->row};
-    for (int k = 0; k < 4; k++) j.step[k] = fv_pixel(g->pixel[k], g->row);
+    job j = {call, call->n * g->each / g->row, 0};
     int64_t pieces = fv_cut(j.count, g->row, &j.size);
     fv_pool_run(call->pool, pieces, piece, &j);
     return FV_OK;
