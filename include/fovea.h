@@ -366,6 +366,30 @@ FV_API const char *fv_names_text(const char *name);
 FV_API fv_status fv_model_start_from(fv_model *model, const fv_model *from, fv_on_import on_line, void *user,
                                      fv_error *error);
 
+/* ---- ONNX --------------------------------------------------------------------------------------------------------- */
+
+/* The value of a graph input, as ONNX lays it out: shapes and weights that a file leaves to its user. */
+typedef struct fv_onnx_given {
+    const char *name; /* as the file calls it */
+    fv_tensor tensor; /* borrowed during the call */
+} fv_onnx_given;
+
+typedef struct fv_onnx_options {
+    size_t size;
+    const fv_onnx_given *given; /* the net is built for these values */
+    int given_count;
+} fv_onnx_options;
+/* The model that an .onnx file holds (docs/onnx.md); fv_model_load takes such files, too. Pictures come to it and leave it with their
+ * channels last, as everywhere here. FV_E_UNSUPPORTED names the operator that is not there. */
+FV_API fv_model *fv_onnx_load_with(const char *path, fv_error *error, const fv_onnx_options *options);
+#define fv_onnx_load(path, error, ...) fv_onnx_load_with(path, error, FV_OPTIONS(fv_onnx_options, __VA_ARGS__))
+/* Computes an .onnx file once, with its inputs (those without initializers, in order) and outputs as ONNX lays them out. Writes
+ * *output_count, at most `room`, outputs; free the data of each with fv_free. */
+FV_API fv_status fv_onnx_compute(const char *path, const fv_tensor *inputs, int input_count, fv_tensor *outputs, int room,
+                                 int *output_count, fv_error *error);
+/* One tensor from a file with a TensorProto (.pb). Types that we lack become the next wider one, f64 becomes f32. Free its data with fv_free. */
+FV_API fv_status fv_onnx_tensor_load(const char *path, fv_tensor *out, fv_error *error);
+
 /* ---- runs: a model compiled for use ----------------------------------------------------------------------------- */
 
 typedef struct fv_run fv_run;

@@ -61,6 +61,15 @@ typedef enum fv_pad_mode {
 } fv_pad_mode;
 
 /* one of these words */
+typedef enum fv_numbers_dtype {
+    FV_NUMBERS_F32 = 0,
+    FV_NUMBERS_I32 = 1,
+    FV_NUMBERS_I64 = 2,
+    FV_NUMBERS_U8 = 3,
+    FV_NUMBERS_BOOL = 4
+} fv_numbers_dtype;
+
+/* one of these words */
 typedef enum fv_gelu_form {
     FV_GELU_ERF = 0,
     FV_GELU_TANH = 1
@@ -300,6 +309,20 @@ typedef struct fv_rbf_options {
     const char *kernel_initializer;
 } fv_rbf_options;
 FV_API fv_value fv_rbf_with(const fv_rbf_options *options);
+
+/* numbers that belong to the net. `fovea help numbers` says more. */
+typedef struct fv_numbers_options {
+    size_t size;
+    fv_net *net;                         /* the net that it belongs to */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    int64_t shape[8];                    /* its sizes; it has no batch; default one number alone; at least 0 */
+    int dtype;                           /* the type of its elements; default f32; an fv_numbers_dtype */
+    /* its elements, row by row, "1 2 3"; without them it is a weight of the model (f32); default none */
+    const char *values;
+    bool trainable;                      /* training changes it; default no */
+    const char *initializer;             /* how the weight starts; default zeros */
+} fv_numbers_options;
+FV_API fv_value fv_numbers_with(const fv_numbers_options *options);
 
 /* a picture as one long vector. `fovea help flatten` says more. */
 typedef struct fv_flatten_options {
@@ -644,6 +667,8 @@ FV_API fv_value fv_penalty_with(const fv_penalty_options *options);
     fv_crop_with(fv_address_of(fv_crop_options{.size = sizeof(fv_crop_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
 #define fv_rbf(X1, ...) \
     fv_rbf_with(fv_address_of(fv_rbf_options{.size = sizeof(fv_rbf_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_numbers(NET, ...) \
+    fv_numbers_with(fv_address_of(fv_numbers_options{.size = sizeof(fv_numbers_options), .net = (NET) __VA_OPT__(, ) __VA_ARGS__}))
 #define fv_flatten(X1, ...) \
     fv_flatten_with(fv_address_of(fv_flatten_options{.size = sizeof(fv_flatten_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
 #define fv_reshape(X1, ...) \
@@ -717,6 +742,7 @@ FV_API fv_value fv_penalty_with(const fv_penalty_options *options);
 #define fv_pad(...) fv_pad_with(FV_OPTIONS(fv_pad_options, __VA_ARGS__))
 #define fv_crop(...) fv_crop_with(FV_OPTIONS(fv_crop_options, __VA_ARGS__))
 #define fv_rbf(...) fv_rbf_with(FV_OPTIONS(fv_rbf_options, __VA_ARGS__))
+#define fv_numbers(...) fv_numbers_with(FV_OPTIONS(fv_numbers_options, __VA_ARGS__))
 #define fv_flatten(...) fv_flatten_with(FV_OPTIONS(fv_flatten_options, __VA_ARGS__))
 #define fv_reshape(...) fv_reshape_with(FV_OPTIONS(fv_reshape_options, __VA_ARGS__))
 #define fv_concat(...) fv_concat_with(FV_OPTIONS(fv_concat_options, __VA_ARGS__))

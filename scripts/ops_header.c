@@ -114,7 +114,9 @@ static void print_options(const fv_op *op) {
     int inputs = input_count(op);
     printf("\n/* %s. `fovea help %s` says more. */\ntypedef struct fv_%s_options {\n    size_t size;\n", op->summary,
            op->name, op->name);
-    if (op->variadic) {
+    if (inputs == 0)
+        print_commented("fv_net *net;", "the net that it belongs to");
+    else if (op->variadic) {
         print_commented("const fv_value *values;", op->ports[inputs - 1].help);
         print_commented("int64_t count;", "of values");
     } else {
@@ -137,6 +139,11 @@ static void print_plus_macro(const fv_op *op) {
     while (inputs > 0 && op->ports[inputs - 1].optional) inputs--;
     if (op->variadic) {
         printf("#define fv_%s(...) fv_%s_with(FV_OPTIONS(fv_%s_options, __VA_ARGS__))\n", op->name, op->name, op->name);
+        return;
+    }
+    if (input_count(op) == 0) {
+        printf("#define fv_%s(NET, ...) \\\n    fv_%s_with(fv_address_of(fv_%s_options{.size = sizeof(fv_%s_options), .net = (NET) __VA_OPT__(, ) __VA_ARGS__}))\n",
+               op->name, op->name, op->name, op->name);
         return;
     }
     printf("#define fv_%s(", op->name);

@@ -59,6 +59,8 @@ fv_net *every_builder(void) {
     fv_value average = fv_globalavgpool(x), largest = fv_globalmaxpool(x);
     x = fv_avgpool(x, .window = {2, 2}, .stride = {1, 1});
     x = fv_reshape(fv_flatten(x), .shape = {-1});
+    const fv_value shifted[] = {x, fv_numbers(net, .values = "0.5")};
+    x = fv_add(.values = shifted, .count = 2);
     x = fv_dense(x, .units = 8);
     x = fv_dense(joins(x, joins(average, largest)), .units = 10);
     losses(x, fv_input(net, .name = "class", .dtype = FV_I32, .target = true),

@@ -13,6 +13,7 @@ static size_t size_by_record(const fv_op *op) {
     if (op->variadic) offset += sizeof(fv_value *) + sizeof(int64_t);
     for (int i = 0; !op->variadic && i < FV_MAX_PORTS && op->ports[i].name; i++)
         if (op->ports[i].role == FV_INPUT) offset += sizeof(fv_value);
+    if (op->ports[0].role != FV_INPUT) offset += sizeof(fv_net *); /* without inputs: the net */
     offset += sizeof(char *);
     for (int i = 0; i < op->field_count; i++) {
         switch (op->fields[i].kind) {

@@ -259,6 +259,7 @@ static int options_inputs(const fv_op *op, const char *options, size_t bytes, fv
         return *values && count > 0 && count < INT_MAX / 2 ? (int)count : 0;
     }
     int given = 0;
+    *values = ports;
     for (int i = 0; i < fv_op_inputs(op); i++, *offset += sizeof(fv_value)) {
         ports[i] = (fv_value){NULL, -1};
         if (*offset + sizeof(fv_value) <= bytes) memcpy(&ports[i], options + *offset, sizeof(fv_value));
@@ -278,6 +279,10 @@ fv_value fv_net_apply_options(const fv_op *op, const void *options) {
     memcpy(&bytes, options, sizeof bytes);
     int count = options_inputs(op, options, bytes, ports, &values, &offset);
     for (int i = 0; i < count && !net; i++) net = values[i].net;
+    if (fv_op_inputs(op) == 0) { /* the net itself stands where inputs would */
+        if (offset + sizeof net <= bytes) memcpy(&net, (const char *)options + offset, sizeof net);
+        offset += sizeof net;
+    }
     if (!net) return fv_bad_value(NULL);
     if (any_bad(op, values, count)) return fv_net_pass_bad(net, op->name, NULL);
     if (offset + sizeof name <= bytes) memcpy(&name, (const char *)options + offset, sizeof name);

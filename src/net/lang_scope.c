@@ -183,15 +183,16 @@ fv_status fv_lang_gather(fv_lang_expander *x, const statement *s, fv_value **out
     fv_status free = fv_lang_check_names(x, s);
     if (free) return free;
     for (const fv_lang_name *r = s->reads; r; r = r->next) n++;
-    *count = n ? n : 1;
-    *out = fv_arena_take(x->arena, (size_t)*count * sizeof **out);
+    bool reads = n || !s->op || s->op->variadic || fv_op_inputs(s->op) > 0; /* numbers of the net have no input */
+    *count = n ? n : reads;
+    *out = fv_arena_take(x->arena, (size_t)(*count + 1) * sizeof **out);
     if (!*out) return fv_fail_memory(x->error, "the network's text", (size_t)*count * sizeof **out);
     int i = 0;
     for (const fv_lang_name *r = s->reads; r; r = r->next, i++) {
         fv_status status = fv_lang_resolve(x, r, &(*out)[i]);
         if (status) return status;
     }
-    if (n) return FV_OK;
+    if (n || !reads) return FV_OK;
     if (!x->frame->has_it)
         return FV_LANG_FAIL_AT(x, s,
                                "'%s' reads the line above, but there is none; start with a line such as: input 28x28x1",

@@ -2,7 +2,7 @@
 #include "support.h"
 
 #define FIELDS(F)                                                                                                      \
-    F(reshape, LIST, shape, .positional = true, .required = true, .min = -1, .max = FV_MANY,                           \
+    F(reshape, LIST, shape, .positional = true, .standard_text = "one number alone", .min = -1, .max = FV_MANY,                           \
       .help = "sizes of one sample, without the batch; one may be -1: what is left")
 FV_DEFINE_FIELDS(reshape, FIELDS)
 
@@ -72,5 +72,6 @@ const fv_op fv_op_reshape = {
              .out = {"1x3x2: 1 2 ; 3 4 ; 5 6"}},
             {.fields = "5,-1", .in = {"3x2x5x2"}},
             {.fields = "4", .in = {"fixed 2x2"}},
+            {.fields = "", .in = {"3x1"}},
         },
 };

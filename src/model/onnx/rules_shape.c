@@ -1,0 +1,159 @@
+/* rules_shape.c - constants, and the same elements under other shapes. */
+#include "import.h"
+
+#include <string.h>
+
+/* ---- constants ---------------------------------------------------------------------------------------------------- */
+
+static fv_status constant_tensor(fv_import *im, const fv_onnx_node *node, const fv_onnx_tensor *tensor) {
+    fv_dtype dtype = tensor->dtype;
+    if (dtype == FV_NO_DTYPE) return fv_import_refuse(im, node, "a value of a type that this program lacks");
+    void *data = fv_import_memory(im, tensor->count * fv_dtype_size(dtype));
+    fv_error reason = {0};
+    if (!data) return fv_import_refuse(im, node, "a value that does not fit into memory");
+    if (fv_onnx_tensor_read(tensor, data, &reason)) return fv_import_wrong(im, node, "%.200s", reason.message);
+    return fv_import_bind_known(im, node, 0, dtype, &tensor->shape, data);
+}
+
+fv_status fv_rule_constant(fv_import *im, const fv_onnx_node *node) {
+    int count;
+    const fv_onnx_attribute *a;
+    const fv_shape scalar = {0};
+    if ((a = fv_onnx_find(node, "value")) && a->kind == FV_ONNX_TENSOR) return constant_tensor(im, node, a->tensor);
+    if ((a = fv_onnx_find(node, "value_int")) && a->kind == FV_ONNX_INT)
+        return fv_import_bind_known(im, node, 0, FV_I64, &scalar, &a->whole);
+    if ((a = fv_onnx_find(node, "value_float")) && a->kind == FV_ONNX_FLOAT)
+        return fv_import_bind_known(im, node, 0, FV_F32, &scalar, &(float){(float)a->number});
+    const int64_t *wholes = fv_onnx_ints(node, "value_ints", &count);
+    if (wholes || (fv_onnx_find(node, "value_ints") && count == 0))
+        return fv_import_bind_known(im, node, 0, FV_I64, &(fv_shape){1, {count}}, wholes);
+    const double *numbers = fv_onnx_floats(node, "value_floats", &count);
+    if (!numbers) return fv_import_refuse(im, node, "a constant that is neither numbers nor a tensor of them");
+    float *data = fv_import_memory(im, (size_t)count * sizeof *data);
+    for (int i = 0; data && i < count; i++) data[i] = (float)numbers[i];
+    return data ? fv_import_bind_known(im, node, 0, FV_F32, &(fv_shape){1, {count}}, data)
+                : fv_import_refuse(im, node, "a value that does not fit into memory");
+}
+
+fv_status fv_rule_identity(fv_import *im, const fv_onnx_node *node) { return fv_import_bind_same(im, node, 0, 0); }
+
+/* ---- other shapes --------------------------------------------------------------------------------------------------- */
+
+/* Product of dims[from..to-1]; -1 where one is open or symbolic. */
+static int64_t product(const fv_shape *shape, int from, int to) {
+    int64_t p = 1;
+    for (int d = from; d < to; d++)
+        if (shape->dim[d] < 0 || !fv_mul_i64(p, shape->dim[d], &p)) return -1;
+    return p;
+}
+
+/* x under `sizes`, of one sample where it has a batch; result 0. */
+static fv_status bind_reshaped(fv_import *im, const fv_onnx_node *node, const fv_imported *x, const int64_t *sizes,
+                               int rank) {
+    char list[160];
+    fv_value y;
+    fv_import_list(sizes, rank, list, sizeof list);
+    fv_status status = fv_import_apply(im, node, &y, "reshape", &x->value, 1, "%s%s", rank ? "shape=" : " ", list);
+    return status ? status : fv_import_bind(im, node, 0, y, false);
+}
+
+fv_status fv_rule_flatten(fv_import *im, const fv_onnx_node *node) {
+    fv_imported x;
+    int axis;
+    fv_status status = fv_import_value(im, node, 0, FV_ORDER_ONNX, &x);
+    if (status) return status;
+    int64_t given = fv_onnx_int(node, "axis", 1);
+    axis = (int)(given < 0 ? given + x.shape.rank : given);
+    if (given < -x.shape.rank || given > x.shape.rank)
+        return fv_import_wrong(im, node, "axis %lld of a value of rank %d", (long long)given, x.shape.rank);
+    bool batched = x.shape.rank > 0 && x.shape.dim[0] == FV_BATCH;
+    int64_t columns = product(&x.shape, axis, x.shape.rank);
+    if (batched && axis != 1) return fv_import_mixes(im, node, "axis %d", axis);
+    if (batched) return bind_reshaped(im, node, &x, columns < 0 ? (int64_t[]){-1} : &columns, 1);
+    int64_t sizes[2] = {product(&x.shape, 0, axis), columns};
+    return bind_reshaped(im, node, &x, sizes, 2);
+}
+
+/* The sizes that Reshape asks for, those it takes over (0) and the one that follows (-1) filled in. */
+static fv_status target_sizes(fv_import *im, const fv_onnx_node *node, const fv_imported *x, fv_import_dim *dims,
+                              int rank) {
+    bool keep_zero = fv_onnx_int(node, "allowzero", 0) != 0;
+    int open = -1;
+    for (int d = 0; d < rank; d++) {
+        if (dims[d].times == 0 && dims[d].plus == 0 && !keep_zero) {
+            if (d >= x->shape.rank)
+                return fv_import_wrong(im, node, "size %d is 0, but the value has rank %d", d, x->shape.rank);
+            dims[d] = x->shape.dim[d] == FV_BATCH ? (fv_import_dim){1, 0} : (fv_import_dim){0, x->shape.dim[d]};
+        } else if (dims[d].times == 0 && dims[d].plus == -1) {
+            if (open >= 0) return fv_import_wrong(im, node, "two sizes are -1");
+            open = d;
+        } else if (dims[d].times == 0 && dims[d].plus < 0)
+            return fv_import_wrong(im, node, "size %d is %lld", d, (long long)dims[d].plus);
+    }
+    return FV_OK;
+}
+
+/* Reshape of a value with samples: the first size must come out as the batch. */
+static fv_status reshape_samples(fv_import *im, const fv_onnx_node *node, const fv_imported *x, fv_import_dim *dims,
+                                 int rank) {
+    int64_t sizes[FV_MAX_RANK], each = product(&x->shape, 1, x->shape.rank), others = 1;
+    int open = -1;
+    if (rank < 1) return fv_import_mixes(im, node, "a shape without a batch");
+    for (int d = 1; d < rank; d++) {
+        if (dims[d].times) return fv_import_mixes(im, node, "size %d depends on the batch", d);
+        sizes[d - 1] = dims[d].plus;
+        if (dims[d].plus == -1)
+            open = d;
+        else if (!fv_mul_i64(others, dims[d].plus, &others))
+            return fv_import_wrong(im, node, "the shape has too many elements");
+    }
+    bool batch = dims[0].times == 1 && dims[0].plus == 0;
+    bool declared = dims[0].times == 0 && dims[0].plus > 0 && dims[0].plus == fv_import_declared(im);
+    bool follows = dims[0].times == 0 && dims[0].plus == -1 && each >= 0 && others == each;
+    if (!batch && !declared && !follows) return fv_import_mixes(im, node, "its first size is not the batch");
+    if (open < 0 && each >= 0 && others != each)
+        return fv_import_mixes(im, node, "%lld elements of a sample do not fill %lld", (long long)each,
+                               (long long)others);
+    return bind_reshaped(im, node, x, sizes, rank - 1);
+}
+
+/* Without a batch; -1 is worked out here, so that sizes of 0 go through. */
+static fv_status reshape_whole(fv_import *im, const fv_onnx_node *node, const fv_imported *x, const fv_import_dim *dims,
+                               int rank) {
+    int64_t sizes[FV_MAX_RANK], count = product(&x->shape, 0, x->shape.rank), others = 1;
+    int open = -1;
+    for (int d = 0; d < rank; d++) {
+        if (dims[d].times) return fv_import_mixes(im, node, "size %d depends on the batch", d);
+        sizes[d] = dims[d].plus;
+        if (sizes[d] == -1)
+            open = d;
+        else if (!fv_mul_i64(others, sizes[d], &others))
+            return fv_import_wrong(im, node, "the shape has too many elements");
+    }
+    if (open >= 0) {
+        if (others == 0 || count % others)
+            return fv_import_wrong(im, node, "%lld elements do not fill the shape", (long long)count);
+        sizes[open] = count / others;
+    } else if (others != count)
+        return fv_import_wrong(im, node, "%lld elements do not fill a shape of %lld", (long long)count,
+                               (long long)others);
+    return bind_reshaped(im, node, x, sizes, rank);
+}
+
+fv_status fv_rule_reshape(fv_import *im, const fv_onnx_node *node) {
+    fv_imported x;
+    fv_import_dim dims[FV_MAX_RANK];
+    int rank;
+    fv_status status = fv_import_value(im, node, 0, FV_ORDER_ONNX, &x);
+    if (!status && node->version >= 5)
+        status = fv_import_dims(im, node, 1, "shape", dims, FV_MAX_RANK, &rank);
+    else if (!status) {
+        const int64_t *sizes = fv_onnx_ints(node, "shape", &rank);
+        if (rank > FV_MAX_RANK) return fv_import_refuse(im, node, "more than %d dimensions", FV_MAX_RANK);
+        for (int d = 0; d < rank; d++) dims[d] = (fv_import_dim){0, sizes[d]};
+    }
+    if (!status) status = target_sizes(im, node, &x, dims, rank);
+    if (status) return status;
+    bool batched = x.shape.rank > 0 && x.shape.dim[0] == FV_BATCH;
+    return batched ? reshape_samples(im, node, &x, dims, rank) : reshape_whole(im, node, &x, dims, rank);
+}
