@@ -173,8 +173,7 @@ static void copy_pixels(const float *from, int64_t step, int64_t channels, int64
         memcpy(to, from, (size_t)(count * channels) * sizeof(float));
         return;
     }
-    for (int64_t i = 0; i < count; i++, from += step, to += channels)
-        memcpy(to, from, (size_t)channels * sizeof(float));
+    for (int64_t i = 0; i < count; i++, from += step, to += channels) conv_copy(to, from, channels);
 }
 
 /* A whole row with what pads it left and right. */

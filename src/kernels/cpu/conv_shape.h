@@ -98,12 +98,22 @@ conv_view conv_look(const conv_shape *shape, const conv_job *job, const conv_ban
 int64_t conv_packed_floats(const conv_shape *shape, const conv_job *job);
 void conv_pack(const conv_shape *shape, const fv_conv_geom *g, const float *weights, float *packed, fv_pool *pool);
 
+/* to[0..count) = from[0..count): calling memcpy for a few vectors takes longer than copying them. */
+FV_INLINE void conv_copy(float *to, const float *from, int64_t count) {
+    int64_t i = 0;
+    for (; i + FV_LANES <= count; i += FV_LANES) vf_store(to + i, vf_load(from + i));
+    for (; i < count; i++) to[i] = from[i];
+}
+
 /* The pool for so many multiply-adds: none where waking it would take longer than the work. */
 static inline fv_pool *conv_pool(fv_pool *pool, int64_t multiply_adds) { return multiply_adds < 65536 ? NULL : pool; }
 
 static inline int64_t conv_ceil(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static inline int64_t conv_min(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t conv_max(int64_t a, int64_t b) { return a > b ? a : b; }
+/* Floats from row to row of a matrix in working memory: not a power of two, whose lines would share few sets of the
+ * caches. */
+static inline int64_t conv_row(int64_t floats) { return (floats + 15) / 16 * 16 + 16; }
 static inline int64_t conv_panel_columns(const conv_shape *s, int64_t panel) {
     return conv_min(s->panel, s->columns - panel * s->panel);
 }

@@ -4,27 +4,40 @@
  * pixels. Two schedules give the same bits: pieces of the gradient that each walk the slots in order (wide layers,
  * dense layers), or slots in parallel, each into a buffer of its own, added up in order afterwards (small gradients of
  * many pixels). Shape and n alone decide.
+ *
+ * What a piece reads of a band is brought together first: x with its border or, for 1x1 kernels, the channels of each
+ * pixel; dy as panels. Pixels that lie a power of two apart would share few lines of the caches: with 1024 channels 1x1
+ * that costs a third.
  */
 #include "conv_shape.h"
 
 enum {
-    BAND_PIXELS = 512, /* at about 400 x and dy stay in the second-level cache; 200 and 800 cost up to 12% */
+    BAND_PIXELS = 512,
+    BAND_FLOATS = 160 * 1024, /* of x and dy: they stay in the second-level cache */
+    BAND_LEAST = 96,          /* pixels, or sums are moved too often */
     PIECES = 8,
-    PIECE_FLOATS = 80 * 1024, /* of the gradient: it stays in the second-level cache from slot to slot */
+    PIECE_FLOATS = 80 * 1024, /* of the gradient: it stays in the second-level cache from band to band, */
+    PIECE_ONCE = 256 * 1024,  /* which does not matter where one band holds all pixels, */
+    PIECE_PIXELS = 96,        /* these or less */
     SLOT_BUFFER_FLOATS = 256 * 1024,
     SLOT_BUFFER_SAMPLES = 4, /* fewer samples than this make too few pieces */
     SLOT_BUFFER_PIXELS = 16,
-    FOLDED_PIXELS = 64 /* of a slot */
+    FEW_PIXELS = TILE_ROWS > 8 ? 16 : 0, /* of a slot; smaller tiles would wait for their sums */
+    ALIASING = 256                       /* pixels so many floats apart share a quarter of the first-level cache */
 };
 
 typedef struct gradient {
     const fv_conv_geom *geom;
     const conv_shape *shape;
     const conv_job *job;
-    conv_band band; /* for the largest slot */
+    conv_band band;
     bool by_slot;
-    bool folded;              /* all slots in one go of a tile: dense layers, whose slots have few pixels */
+    bool folded;              /* a band takes whole slots, each tile one after the other, */
+    bool few;                 /* which have few pixels */
+    bool gathers;             /* 1x1: x is brought together pixel by pixel */
+    bool panelled;            /* dy is brought into panels */
     int64_t rows, columns;    /* of dw as computed: with pixels made together it is folded afterwards */
+    int64_t together;         /* so many taps of a piece lie one after the other in x */
     int64_t channels, blocks; /* source channels of a piece; pieces along them, in one group */
     int64_t panels, parts;    /* panels of a piece; pieces along them, in one group */
     int64_t n;
@@ -36,8 +49,9 @@ typedef struct gradient {
 } gradient;
 
 typedef struct gradient_area {
-    int64_t *x_row, *w_row, *x_segment, *dy_segment;
-    float *copy, *bias;
+    int64_t *x_row, *w_row;
+    int64_t *x_at, *from; /* where each pixel of a band is read; where it is gathered from */
+    float *copy, *dy, *bias;
 } gradient_area;
 
 /* A piece: its channels and columns. */
@@ -50,7 +64,7 @@ static size_t aligned(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
 /* ---- how the work is cut -------------------------------------------------------------------------------------------
  */
 
-static void cut_pieces(gradient *d) {
+static void cut_pieces(gradient *d, int64_t floats) {
     const conv_shape *s = d->shape;
     d->channels = s->from_each;
     d->panels = s->panels;
@@ -58,8 +72,10 @@ static void cut_pieces(gradient *d) {
         d->blocks = d->parts = 1;
         return;
     }
-    d->panels = conv_min(s->panels, 4);
-    d->channels = conv_max(1, conv_min(s->from_each, PIECE_FLOATS / (d->job->taps * d->panels * s->panel)));
+    /* About as many channels as columns: x is read once for each part, dy for each block. */
+    while (d->panels > 4 && d->panels * s->panel * d->panels * s->panel * d->job->taps > floats) d->panels--;
+    d->panels = conv_ceil(s->panels, conv_ceil(s->panels, d->panels));
+    d->channels = conv_max(1, conv_min(s->from_each, floats / (d->job->taps * d->panels * s->panel)));
     d->channels = conv_ceil(s->from_each, conv_ceil(s->from_each, d->channels));
     for (;;) {
         d->blocks = conv_ceil(s->from_each, d->channels);
@@ -74,6 +90,26 @@ static void cut_pieces(gradient *d) {
     }
 }
 
+/* Source channels that a piece reads at most. */
+static int64_t most_channels(const gradient *d) {
+    return d->shape->depthwise ? d->panels * d->shape->panel : d->channels;
+}
+
+static int64_t band_pixels(const gradient *d) {
+    return d->band.count[0] * d->band.count[1] * d->band.count[2] * d->job->axis[2].count;
+}
+
+static void cut_bands(gradient *d) {
+    conv_shape piece = *d->shape;
+    piece.from_c = most_channels(d);
+    const int64_t floats = d->panels * d->shape->panel + piece.from_c;
+    const int64_t pixels = conv_max(BAND_LEAST, conv_min(BAND_PIXELS, BAND_FLOATS / floats));
+    const int64_t slot = conv_ceil(d->n, FV_SLOTS);
+    d->band = conv_band_of(&piece, d->job, d->n, pixels, 1);
+    d->folded = !d->by_slot && !piece.depthwise && conv_bands(&d->band) == d->band.bands[0] && d->band.count[0] >= slot;
+    if (!d->folded) d->band = conv_band_of(&piece, d->job, slot, pixels, 1);
+}
+
 static gradient gradient_of(const fv_conv_geom *g, const conv_shape *s, const conv_job *job, int64_t n) {
     gradient d = {.geom = g, .shape = s, .job = job, .n = n};
     d.rows = job->taps * s->from_each;
@@ -81,41 +117,45 @@ static gradient gradient_of(const fv_conv_geom *g, const conv_shape *s, const co
     const int64_t pixels = g->out[0] * g->out[1] * g->out[2];
     d.by_slot = s->pixels > 1 ||
                 (n >= SLOT_BUFFER_SAMPLES && pixels >= SLOT_BUFFER_PIXELS && d.rows * d.columns <= SLOT_BUFFER_FLOATS);
-    d.band = conv_band_of(s, job, conv_ceil(n, FV_SLOTS), BAND_PIXELS, 1);
-    const bool in_place = job->taps == 1 && !d.band.copies && job->axis[0].stride * job->axis[1].stride == 1;
-    d.folded = !d.by_slot && !s->depthwise && in_place && job->axis[2].stride == 1 &&
-               conv_ceil(n, FV_SLOTS) * pixels <= FOLDED_PIXELS;
-    cut_pieces(&d);
+    cut_pieces(&d, n * pixels <= PIECE_PIXELS ? PIECE_ONCE : PIECE_FLOATS);
+    cut_bands(&d);
+    const conv_axis *x = &job->axis[2];
+    d.together = x->dilation * conv_strides(s, job, &d.band, d.channels).pixel == d.channels ? x->taps : 1;
+    d.gathers = job->taps == 1 && !s->depthwise && !d.band.copies;
+    d.few = d.folded && d.together * d.channels >= TILE_FOLDED_ROWS && conv_ceil(n, FV_SLOTS) * pixels <= FEW_PIXELS;
+    d.panelled = !s->depthwise && s->to_pixel % ALIASING == 0 && job->taps * d.channels > 16 * TILE_ROWS;
     return d;
 }
 
 /* May a slot take several bands? */
-static bool many_bands(const gradient *d) { return conv_bands(&d->band) > 1; }
+static bool many_bands(const gradient *d) { return !d->folded && conv_bands(&d->band) > 1; }
 
 static size_t sum_bytes(const gradient *d) {
     if (d->by_slot) return aligned((size_t)(FV_SLOTS * (d->rows + 1) * d->columns) * sizeof(float));
     return many_bands(d) ? aligned((size_t)(d->rows * d->columns) * sizeof(float)) : 0;
 }
 
+/* Floats from panel to panel of dy, which a pixel is spread over: not a power of two. */
+static int64_t panel_step(int64_t pixels) { return conv_row(pixels * TILE_COLUMNS); }
+
 static size_t area_of(const gradient *d, char *memory, gradient_area *area) {
-    const conv_shape *s = d->shape;
+    const int64_t pixels = band_pixels(d), panelled = d->panels * panel_step(pixels);
+    const int64_t copied = conv_band_floats(d->job, &d->band, most_channels(d));
     const size_t rows = aligned((size_t)(d->job->taps * d->channels) * sizeof(int64_t));
-    const int64_t most = conv_max(FV_SLOTS, d->band.count[0] * d->band.count[1] * d->band.count[2]);
-    const size_t segments = aligned((size_t)most * sizeof(int64_t));
-    const int64_t channels = s->depthwise ? d->panels * s->panel : d->channels;
-    const size_t copy = aligned((size_t)conv_band_floats(d->job, &d->band, channels) * sizeof(float));
+    const size_t at = aligned((size_t)pixels * sizeof(int64_t));
+    const size_t copy = aligned((size_t)(d->gathers ? pixels * conv_row(d->channels) : copied) * sizeof(float));
+    const size_t dy = aligned((size_t)(d->panelled ? panelled : 0) * sizeof(float));
     const size_t bias = aligned((size_t)d->columns * sizeof(float));
-    if (area)
-        *area = (gradient_area){(void *)memory,
-                                (void *)(memory + rows),
-                                (void *)(memory + 2 * rows),
-                                (void *)(memory + 2 * rows + segments),
-                                (void *)(memory + 2 * rows + 2 * segments),
-                                (void *)(memory + 2 * rows + 2 * segments + copy)};
-    return 2 * rows + 2 * segments + copy + bias;
+    if (area) {
+        char *floats = memory + 2 * rows + 2 * at;
+        *area = (gradient_area){
+            (void *)memory, (void *)(memory + rows), (void *)(memory + 2 * rows), (void *)(memory + 2 * rows + at),
+            (void *)floats, (void *)(floats + copy), (void *)(floats + copy + dy)};
+    }
+    return 2 * rows + 2 * at + copy + dy + bias;
 }
 
-/* ---- lists ---------------------------------------------------------------------------------------------------------
+/* ---- what a piece reads of a band ----------------------------------------------------------------------------------
  */
 
 /* Channels of x that a piece reads. */
@@ -146,33 +186,42 @@ static void list_rows(const gradient *d, const gradient_piece *p, gradient_area 
             }
 }
 
-/* The rows of pixels of a band; one segment if they all follow each other evenly. */
-static void list_segments(const gradient *d, const conv_place *place, const conv_view *v, gradient_area *area,
-                          tile_columns *t) {
-    const conv_shape *s = d->shape;
+/* The pixels of a whole band of x in order; a smaller one has the first of them. */
+static void list_pixels(const gradient *d, const gradient_piece *p, gradient_area *area) {
+    const conv_view v = conv_strides(d->shape, d->job, &d->band, source_channels(d, p));
     const conv_axis *a = d->job->axis;
-    t->x_step = a[2].stride * v->pixel;
-    t->dy_step = s->to_pixel * s->pixels;
-    t->pixels = a[2].count;
-    int64_t m = 0;
-    bool even = true;
-    for (int64_t i = 0; i < place->count[0]; i++)
-        for (int64_t z = 0; z < place->count[1]; z++)
-            for (int64_t y = 0; y < place->count[2]; y++, m++) {
-                const int64_t row =
-                    ((place->first[0] + i) * s->to[0] + place->first[1] + z) * s->to[1] + place->first[2] + y;
-                area->x_segment[m] = i * v->image + z * a[0].stride * v->plane + y * a[1].stride * v->row;
-                area->dy_segment[m] = row * s->to[2] * s->to_pixel;
-                even = even && area->x_segment[m] == m * t->pixels * t->x_step &&
-                       area->dy_segment[m] == area->dy_segment[0] + m * t->pixels * t->dy_step;
+    const int64_t *count = d->band.count;
+    int64_t *at = d->gathers ? area->from : area->x_at, m = 0;
+    for (int64_t i = 0; i < count[0]; i++)
+        for (int64_t z = 0; z < count[1]; z++)
+            for (int64_t y = 0; y < count[2]; y++) {
+                const int64_t row = i * v.image + z * a[0].stride * v.plane + y * a[1].stride * v.row;
+                for (int64_t x = 0; x < a[2].count; x++) at[m++] = row + x * a[2].stride * v.pixel;
             }
-    t->segments = even ? 1 : m;
-    if (even) t->pixels *= m;
-    t->x_segment = area->x_segment;
-    t->dy_segment = area->dy_segment;
+    for (int64_t i = 0; i < m && d->gathers; i++) area->x_at[i] = i * conv_row(p->channels);
 }
 
-/* ---- one slot of one piece -----------------------------------------------------------------------------------------
+static void gather_pixels(const float *x, int64_t channels, int64_t pixels, gradient_area *area) {
+    for (int64_t m = 0; m < pixels; m++) conv_copy(area->copy + area->x_at[m], x + area->from[m], channels);
+}
+
+/* dy[0..columns) of each pixel, cut into panels of whole vectors that lie one after the other. */
+static void gather_panels(const gradient *d, const float *dy, int64_t columns, int64_t pixels, float *to) {
+    const int64_t step = d->shape->to_pixel * d->shape->pixels, panel = d->shape->panel;
+    for (int64_t m = 0; m < pixels; m++, dy += step)
+        for (int64_t c = 0; c < columns; c += panel) {
+            const int64_t count = conv_min(panel, columns - c), width = conv_vectors(count) * FV_LANES;
+            float *row = to + c / panel * panel_step(pixels) + m * width;
+            if (count == TILE_COLUMNS) {
+                conv_copy(row, dy + c, TILE_COLUMNS);
+                continue;
+            }
+            if (width > FV_LANES) vf_store(row, vf_load(dy + c));
+            vf_store(row + width - FV_LANES, vf_load_part(dy + c + width - FV_LANES, conv_last_lanes(count)));
+        }
+}
+
+/* ---- one band of one piece -----------------------------------------------------------------------------------------
  */
 
 /* Where a band's sums come from and go to. */
@@ -181,104 +230,156 @@ typedef struct target {
     float *to;
 } target;
 
-static void panel_tiles(const gradient *d, const gradient_piece *p, const gradient_area *area, const tile_columns *band,
-                        const target *w, int64_t panel) {
-    const conv_shape *s = d->shape;
-    const int64_t column = panel * s->panel, columns = conv_panel_columns(s, panel);
-    const int64_t at = p->group * s->to_each + column;
-    tile_columns t = *band;
-    if (s->depthwise) t.x += column - p->panel * s->panel;
-    t.dy += at;
-    t.last = conv_last_lanes(columns);
-    t.from = w->from ? w->from + at : NULL;
-    t.plus = w->plus ? w->plus + at : NULL;
-    t.to = w->to + at;
-    const int64_t vectors = conv_vectors(columns);
-    const tile_columns_fn *tile = d->folded      ? tile_columns_folded[vectors - 1]
-                                  : s->depthwise ? tile_columns_depthwise
-                                                 : tile_columns_dense[vectors - 1];
-    for (int64_t r = 0, left = tile_count(p->rows), height; r < p->rows; r += height) {
-        height = tile_height(p->rows - r, &left);
-        tile[height - 1](&t, area->x_row + r, area->w_row + r);
+static target target_at(const target *w, int64_t at) {
+    return (target){w->from ? w->from + at : NULL, w->plus ? w->plus + at : NULL, w->to + at};
+}
+
+/* What all tiles of a band have in common, and the slots that it holds. */
+typedef struct band {
+    tile_columns tiles;
+    int slots;
+    const int64_t *each;
+} band;
+
+static void aim(tile_columns *t, const target *w) {
+    t->from = w->from;
+    t->plus = w->plus;
+    t->to = w->to;
+}
+
+/* Makes t the sums of slot s of a folded band: the tile's part of dw stays in the first-level cache. */
+static void next_slot(tile_columns *t, int s, const int64_t *each) {
+    if (s > 0) {
+        t->x_at += t->pixels;
+        t->dy += t->pixels * t->dy_step;
+        t->plus = t->to;
+    }
+    t->pixels = each[s];
+}
+
+/* Tiles that end where rows no longer lie one after the other in x are smaller: are there many more of them? */
+static bool spreads(const gradient *d, const gradient_piece *p) {
+    const int64_t run = d->together * p->channels;
+    return d->shape->depthwise || 8 * (p->rows / run) * tile_count(run) > 9 * tile_count(p->rows);
+}
+
+/* Makes t the tile's sums over all slots of a band. */
+static void run_tile(const gradient *d, const gradient_piece *p, const band *b, tile_columns *t, int64_t vectors,
+                     int64_t height, const int64_t *x_row, const int64_t *w_row) {
+    if (d->few) {
+        t->from = t->plus; /* the total so far comes first */
+        t->plus = NULL;
+        t->slots = b->slots;
+        t->each = b->each;
+        tile_columns_folded[vectors - 1][height - 1](t, x_row, w_row);
+        return;
+    }
+    const tile_columns_fn(*tiles)[TILE_ROWS] = spreads(d, p) ? tile_columns_spread : tile_columns_dense;
+    const tile_columns_fn tile = (d->shape->depthwise ? tile_columns_depthwise : tiles[vectors - 1])[height - 1];
+    for (int i = 0; i < b->slots; i++) {
+        next_slot(t, i, b->each);
+        tile(t, x_row, w_row);
     }
 }
 
-static void piece_bias(const gradient *d, const gradient_piece *p, const tile_columns *band, const target *bias) {
+/* All rows of one panel: its part of dy stays in the first-level cache if it fits. */
+static void panel_tiles(const gradient *d, const gradient_piece *p, const gradient_area *area, const band *b,
+                        const target *w, int64_t k) {
     const conv_shape *s = d->shape;
-    const int64_t column = p->panel * s->panel, at = p->group * s->to_each + column;
-    tile_columns t = *band;
-    t.dy += at;
-    t.from = bias->from ? bias->from + at : NULL;
-    t.plus = bias->plus ? bias->plus + at : NULL;
-    t.to = bias->to + at;
-    tile_pixel_sums(&t, conv_min(p->panels * s->panel, s->columns - column));
+    const int64_t column = (p->panel + k) * s->panel, columns = conv_panel_columns(s, p->panel + k);
+    const int64_t vectors = conv_vectors(columns);
+    const target to = target_at(w, p->group * s->to_each + column);
+    tile_columns panel = b->tiles;
+    aim(&panel, &to);
+    panel.last = conv_last_lanes(columns);
+    if (s->depthwise) panel.x += k * s->panel;
+    panel.dy = d->panelled ? area->dy + k * panel_step(panel.pixels) : panel.dy + k * s->panel;
+    if (d->panelled) panel.dy_step = vectors * FV_LANES;
+    const int64_t run = !d->few && spreads(d, p) ? p->rows : d->together * p->channels;
+    for (int64_t first = 0; first < p->rows; first += run) {
+        int64_t left = d->few ? tile_count_folded(run) : tile_count(run);
+        for (int64_t r = first, height; r < first + run; r += height) {
+            height = tile_height(first + run - r, &left);
+            tile_columns t = panel;
+            run_tile(d, p, b, &t, vectors, height, area->x_row + r, area->w_row + r);
+        }
+    }
 }
 
+static conv_view look(const gradient *d, const gradient_piece *p, const conv_place *place, float *copy) {
+    const conv_shape *s = d->shape;
+    const int64_t channel = s->depthwise ? p->panel * s->panel : p->group * s->from_each + p->channel;
+    return conv_look(s, d->job, &d->band, place, d->x, channel, source_channels(d, p), copy);
+}
+
+/* slots, each: of a folded band; else one. */
+static void run_band(const gradient *d, const gradient_piece *p, gradient_area *area, const conv_place *place,
+                     int slots, const int64_t *each, const target *w, const target *bias) {
+    const conv_shape *s = d->shape;
+    const int64_t column = p->panel * s->panel, columns = conv_min(p->panels * s->panel, s->columns - column);
+    const conv_view view = look(d, p, place, area->copy);
+    const int64_t pixels = place->count[0] * place->count[1] * place->count[2] * d->job->axis[2].count;
+    if (d->gathers) gather_pixels(view.base, p->channels, pixels, area);
+    const int64_t row = (place->first[0] * s->to[0] + place->first[1]) * s->to[1] + place->first[2];
+    band b = {.tiles = {.x = d->gathers ? area->copy : view.base, .x_at = area->x_at, .pixels = pixels}};
+    b.tiles.dy = d->dy + row * s->to[2] * s->to_pixel + p->group * s->to_each + column;
+    b.tiles.dy_step = s->to_pixel * s->pixels;
+    b.slots = slots;
+    b.each = each ? each : &pixels;
+    if (d->panelled) gather_panels(d, b.tiles.dy, columns, pixels, area->dy);
+    for (int64_t k = 0; k < p->panels; k++) panel_tiles(d, p, area, &b, w, k);
+    if (!d->dbias || p->channel > 0) return;
+    const target to = target_at(bias, p->group * s->to_each + column);
+    aim(&b.tiles, &to);
+    for (int i = 0; i < b.slots; i++) {
+        next_slot(&b.tiles, i, b.each);
+        tile_pixel_sums(&b.tiles, columns);
+    }
+}
+
+/* ---- slots ---------------------------------------------------------------------------------------------------------
+ */
+
 /* What band `b` of `bands` of a slot does with its sums. `total` is the gradient, `sums` the slot's. */
-static target target_of(bool by_slot, bool first_slot, int64_t b, int64_t bands, float *sums, float *total) {
+static target target_of(bool by_slot, bool any, int64_t b, int64_t bands, float *sums, float *total) {
     target t = {.from = b > 0 ? sums : NULL, .to = sums};
     if (!by_slot && b == bands - 1) {
         t.to = total;
-        t.plus = first_slot ? NULL : total;
+        t.plus = any ? total : NULL;
     }
     return t;
 }
 
-/* A panel reads a few bytes of every pixel of dy, which the processor does not foresee: ask for the band as a whole. */
-static void fetch(const tile_columns *t) {
-    for (int64_t s = 0; s < t->segments; s++)
-        for (int64_t i = 0; i < t->pixels * t->dy_step; i += 16) __builtin_prefetch(t->dy + t->dy_segment[s] + i, 0, 2);
-}
-
-static void run_slot(const gradient *d, const gradient_piece *p, gradient_area *area, int slot, bool first_slot) {
-    const conv_shape *s = d->shape;
+/* One slot, band after band; `any` before it? */
+static void run_slot(const gradient *d, const gradient_piece *p, gradient_area *area, int slot, bool any) {
     const int64_t first = fv_slot(d->n, slot), last = fv_slot(d->n, slot + 1);
     conv_band band = d->band;
     band.bands[0] = conv_ceil(last - first, band.count[0]);
     float *sums = d->by_slot ? d->sums + slot * (d->rows + 1) * d->columns : d->sums;
     float *bias_sums = d->by_slot ? sums + d->rows * d->columns : area->bias;
-    const int64_t channel = s->depthwise ? p->panel * s->panel : p->group * s->from_each + p->channel;
-    const int64_t channels = source_channels(d, p);
     for (int64_t b = 0; b < conv_bands(&band); b++) {
         const conv_place place = conv_place_of(d->job, &band, first, last, b);
-        const conv_view view = conv_look(s, d->job, &band, &place, d->x, channel, channels, area->copy);
-        tile_columns t = {.x = view.base, .dy = d->dy};
-        list_segments(d, &place, &view, area, &t);
-        const target w = target_of(d->by_slot, first_slot, b, conv_bands(&band), sums, d->dw);
-        const target bias = target_of(d->by_slot, first_slot, b, conv_bands(&band), bias_sums, d->dbias);
-        if (d->by_slot) fetch(&t); /* else the piece reads few of the columns */
-        for (int64_t panel = p->panel; panel < p->panel + p->panels; panel++) panel_tiles(d, p, area, &t, &w, panel);
-        if (d->dbias && p->channel == 0) piece_bias(d, p, &t, &bias);
+        const target w = target_of(d->by_slot, any, b, conv_bands(&band), sums, d->dw);
+        const target bias = target_of(d->by_slot, any, b, conv_bands(&band), bias_sums, d->dbias);
+        run_band(d, p, area, &place, 1, NULL, &w, &bias);
     }
 }
 
-/* All slots of a piece whose pixels lie evenly in x and dy. */
-static void run_folded(const gradient *d, const gradient_piece *p, gradient_area *area) {
-    const conv_shape *s = d->shape;
-    const int64_t pixels = s->to[0] * s->to[1] * s->to[2];
+/* As many whole slots from `slot` on as a band takes; returns the one after them. */
+static int run_slots(const gradient *d, const gradient_piece *p, gradient_area *area, int slot, bool any) {
+    const conv_axis *a = d->job->axis;
+    const int64_t first = fv_slot(d->n, slot), pixels = a[0].count * a[1].count * a[2].count;
     int64_t each[FV_SLOTS];
-    tile_columns t = {.x = d->x + p->group * s->from_each + p->channel, .dy = d->dy, .x_step = s->from_pixel};
-    t.dy_step = s->to_pixel;
-    t.x_segment = area->x_segment;
-    t.dy_segment = area->dy_segment;
-    t.each = each;
-    for (int slot = 0; slot < FV_SLOTS; slot++) {
-        const int64_t first = fv_slot(d->n, slot) * pixels, count = fv_slot(d->n, slot + 1) * pixels - first;
-        if (count == 0) continue;
-        area->x_segment[t.segments] = first * t.x_step;
-        area->dy_segment[t.segments] = first * t.dy_step;
-        each[t.segments++] = count;
-    }
-    const target w = {.to = d->dw};
-    for (int64_t panel = p->panel; panel < p->panel + p->panels; panel++) panel_tiles(d, p, area, &t, &w, panel);
-    if (!d->dbias || p->channel > 0) return;
-    const int64_t slots = t.segments;
-    t.segments = 1;
-    for (int64_t slot = 0; slot < slots; slot++, t.x_segment++, t.dy_segment++) {
-        const target bias = {.plus = slot == 0 ? NULL : d->dbias, .to = d->dbias};
-        t.pixels = each[slot];
-        piece_bias(d, p, &t, &bias);
-    }
+    int slots = 0;
+    for (; slot < FV_SLOTS && fv_slot(d->n, slot + 1) - first <= d->band.count[0]; slot++)
+        if (fv_slot(d->n, slot + 1) > fv_slot(d->n, slot))
+            each[slots++] = (fv_slot(d->n, slot + 1) - fv_slot(d->n, slot)) * pixels;
+    const conv_place place = {.first = {first}, .count = {fv_slot(d->n, slot) - first, a[0].count, a[1].count}};
+    if (slots == 0) return slot;
+    const target w = {.plus = any ? d->dw : NULL, .to = d->dw};
+    const target bias = {.plus = any ? d->dbias : NULL, .to = d->dbias};
+    run_band(d, p, area, &place, slots, each, &w, &bias);
+    return slot;
 }
 
 static void run_piece(void *context, int64_t piece, int thread) {
@@ -292,6 +393,7 @@ static void run_piece(void *context, int64_t piece, int thread) {
         if (fv_slot(d->n, (int)piece) == fv_slot(d->n, (int)piece + 1)) return;
         for (p.group = 0; p.group < s->groups; p.group++) {
             list_rows(d, &p, &area);
+            list_pixels(d, &p, &area);
             run_slot(d, &p, &area, (int)piece, false);
         }
         return;
@@ -303,15 +405,15 @@ static void run_piece(void *context, int64_t piece, int thread) {
     p.panels = conv_min(d->panels, s->panels - p.panel);
     p.rows = d->job->taps * p.channels;
     list_rows(d, &p, &area);
-    if (d->folded) {
-        run_folded(d, &p, &area);
-        return;
-    }
-    bool first = true;
-    for (int slot = 0; slot < FV_SLOTS; slot++) {
-        if (fv_slot(d->n, slot) == fv_slot(d->n, slot + 1)) continue;
-        run_slot(d, &p, &area, slot, first);
-        first = false;
+    list_pixels(d, &p, &area);
+    for (int slot = 0; slot < FV_SLOTS;) {
+        const bool any = fv_slot(d->n, slot) > 0;
+        if (d->folded)
+            slot = run_slots(d, &p, &area, slot, any);
+        else if (fv_slot(d->n, slot + 1) > fv_slot(d->n, slot))
+            run_slot(d, &p, &area, slot++, any);
+        else
+            slot++;
     }
 }
 
@@ -412,11 +514,16 @@ static size_t scratch_for(const fv_conv_geom *g, int64_t n, int threads) {
     return sum_bytes(&d) + area_of(&d, NULL, NULL) * (size_t)threads;
 }
 
-/* Fewer samples than planned may take the other schedule. */
+/* Fewer samples than planned may take other schedules: each with as many as can take it. */
 static void need(const fv_geom *geom, int threads, fv_need *need) {
-    const size_t all = scratch_for(&geom->conv, geom->n, threads);
-    const size_t few = scratch_for(&geom->conv, conv_min(geom->n, SLOT_BUFFER_SAMPLES - 1), threads);
-    *need = (fv_need){.scratch = all > few ? all : few};
+    const fv_conv_geom *g = &geom->conv;
+    const int64_t once = conv_max(1, PIECE_PIXELS / conv_max(1, g->out[0] * g->out[1] * g->out[2]));
+    const int64_t samples[] = {geom->n, SLOT_BUFFER_SAMPLES - 1, once, conv_min(once, SLOT_BUFFER_SAMPLES - 1)};
+    *need = (fv_need){0};
+    for (int i = 0; i < 4; i++) {
+        const size_t bytes = scratch_for(g, conv_min(geom->n, samples[i]), threads);
+        if (bytes > need->scratch) need->scratch = bytes;
+    }
 }
 
 const fv_kernel FV_SYMBOL(kernel_conv_weights) = {"conv_weights.columns", NULL, need, NULL, run};

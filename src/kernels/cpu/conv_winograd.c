@@ -135,7 +135,7 @@ typedef struct block_area {
 } block_area;
 
 /* Floats from position to position. */
-static int64_t source_step(const winograd *w) { return BLOCK_TILES * winograd_row(w->from_c) + 16; }
+static int64_t source_step(const winograd *w) { return BLOCK_TILES * conv_row(w->from_c) + 16; }
 enum { PRODUCT_ROW = GROUP_PANELS * TILE_COLUMNS, PRODUCT_STEP = BLOCK_TILES * PRODUCT_ROW + 16 };
 
 static size_t area_of(const winograd *w, char *memory, block_area *area) {
@@ -154,8 +154,7 @@ FV_INLINE void transform_tiles(const int m, const winograd_run *r, int64_t first
         const winograd_place at = winograd_place_of(w, first + i);
         const float *plane = r->from + at.plane * w->from[0] * w->from[1] * w->from_pixel;
         winograd_cells(m + 2, plane, w->from, w->from_pixel, at.y - w->pad[0], at.x - w->pad[1], r->zero, cell);
-        winograd_transform(winograd_source, m, m + 2, cell, w->from_c, to + i * winograd_row(w->from_c),
-                           source_step(w));
+        winograd_transform(winograd_source, m, m + 2, cell, w->from_c, to + i * conv_row(w->from_c), source_step(w));
     }
 }
 
@@ -228,7 +227,7 @@ static void run_piece(void *context, int64_t piece, int thread) {
     block_area area;
     area_of(w, r->areas + (size_t)thread * r->area, &area);
     for (int64_t i = 0; i < count; i++) {
-        area.x[i] = area.source + i * winograd_row(w->from_c);
+        area.x[i] = area.source + i * conv_row(w->from_c);
         area.y[i] = i * PRODUCT_ROW;
     }
     if (w->m == 2)
@@ -251,7 +250,7 @@ static void run_piece(void *context, int64_t piece, int thread) {
  */
 
 static int64_t shared_floats(const winograd *w) {
-    return winograd_row(conv_max(conv_max(w->from_c, w->to_c), TILE_COLUMNS));
+    return conv_row(conv_max(conv_max(w->from_c, w->to_c), TILE_COLUMNS));
 }
 
 static fv_status run(const fv_call *call, int m, bool backward) {

@@ -27,12 +27,14 @@ typedef struct gradient {
     int64_t most;         /* tiles of a round */
     /* This round's tiles, and where its sums come from and go to. */
     int64_t first, tiles;
-    int64_t segments, begin[FV_SLOTS], each[FV_SLOTS]; /* whole slots that it takes, in tiles from `first` */
+    int slots;
+    int64_t each[FV_SLOTS]; /* tiles of the whole slots that it takes */
+    int64_t at[ROUND_MOST]; /* where each tile lies in `source` */
     bool folded, from_slot, plus_total, from_total, to_total;
 } gradient;
 
-static int64_t source_step(const gradient *d) { return d->most * winograd_row(d->w->from_c) + 16; }
-static int64_t back_step(const gradient *d) { return d->most * winograd_row(d->w->to_c) + 16; }
+static int64_t source_step(const gradient *d) { return d->most * conv_row(d->w->from_c) + 16; }
+static int64_t back_step(const gradient *d) { return d->most * conv_row(d->w->to_c) + 16; }
 
 /* ---- the tiles of a round ------------------------------------------------------------------------------------------
  */
@@ -44,12 +46,11 @@ FV_INLINE void transform_tiles(const int m, const gradient *d, int64_t begin, in
         const winograd_place at = winograd_place_of(w, d->first + i);
         const float *x = d->x + at.plane * w->from[0] * w->from[1] * w->from_pixel;
         winograd_cells(m + 2, x, w->from, w->from_pixel, at.y - w->pad[0], at.x - w->pad[1], d->zero, cell);
-        winograd_transform(winograd_source, m, m + 2, cell, w->from_c, d->source + i * winograd_row(w->from_c),
+        winograd_transform(winograd_source, m, m + 2, cell, w->from_c, d->source + i * conv_row(w->from_c),
                            source_step(d));
         const float *dy = d->dy + at.plane * w->to[0] * w->to[1] * w->to_pixel;
         winograd_cells(m, dy, w->to, w->to_pixel, at.y, at.x, d->zero, cell);
-        winograd_transform(winograd_result_back, m, m, cell, w->to_c, d->back + i * winograd_row(w->to_c),
-                           back_step(d));
+        winograd_transform(winograd_result_back, m, m, cell, w->to_c, d->back + i * conv_row(w->to_c), back_step(d));
     }
 }
 
@@ -69,39 +70,35 @@ static void transform_piece(void *context, int64_t piece, int thread) {
 static int64_t parts_of(const gradient *d) { return conv_ceil(conv_ceil(d->columns, TILE_COLUMNS), PIECE_PANELS); }
 
 /* What position p of the round is summed over. */
-static tile_columns round_tiles(const gradient *d, int64_t p, const int64_t *dy_segment, const int64_t *x_segment) {
+static tile_columns round_tiles(const gradient *d, int64_t p) {
     tile_columns t = {.x = d->source + p * source_step(d), .dy = d->back + p * back_step(d), .last = FV_LANES};
-    t.x_segment = x_segment;
-    t.dy_segment = dy_segment;
-    t.segments = d->segments;
+    t.x_at = d->at;
     t.pixels = d->tiles;
-    t.each = d->each;
-    t.x_step = winograd_row(d->w->from_c);
-    t.dy_step = winograd_row(d->w->to_c);
+    t.dy_step = conv_row(d->w->to_c);
     return t;
 }
 
-static void segment_starts(const gradient *d, int64_t row, int64_t *start) {
-    for (int64_t s = 0; s < d->segments; s++) start[s] = d->begin[s] * row;
-}
-
-static void aim(const gradient *d, tile_columns *t, float *total, float *slot) {
-    t->from = d->from_total ? total : d->from_slot ? slot : NULL;
-    t->plus = d->plus_total ? total : NULL;
-    t->to = d->to_total ? total : slot;
+/* A slot, or the part of one, of a round. */
+static void aim(const gradient *d, int s, tile_columns *t, float *total, float *slot) {
+    if (!d->folded) {
+        t->from = d->from_slot ? slot : NULL;
+        t->plus = d->plus_total ? total : NULL;
+        t->to = d->to_total ? total : slot;
+        return;
+    }
+    if (s > 0) {
+        t->x_at += d->each[s - 1];
+        t->dy += d->each[s - 1] * t->dy_step;
+    }
+    t->pixels = d->each[s];
+    t->plus = s > 0 || d->from_total ? total : NULL;
+    t->to = total;
 }
 
 /* The bias: position (1, 1) holds each tile's sum of dy. */
 static void sum_bias(const gradient *d, tile_columns t) {
-    aim(d, &t, d->dbias, d->bias_slot);
-    const int64_t slots = t.segments;
-    t.segments = 1;
-    for (int64_t s = 0; s < slots; s++, t.dy_segment++) {
-        if (d->folded) { /* slot after slot */
-            t.plus = s > 0 || d->from_total ? d->dbias : NULL;
-            t.from = NULL;
-            t.pixels = d->each[s];
-        }
+    for (int s = 0; s < d->slots; s++) {
+        aim(d, s, &t, d->dbias, d->bias_slot);
         tile_pixel_sums(&t, d->w->to_c);
     }
 }
@@ -111,25 +108,26 @@ static void multiply_piece(void *context, int64_t piece, int thread) {
     const gradient *d = context;
     const winograd *w = d->w;
     const int64_t p = piece / parts_of(d), part = piece % parts_of(d);
-    int64_t x_segment[FV_SLOTS], dy_segment[FV_SLOTS], x_row[TILE_ROWS], w_row[TILE_ROWS];
-    segment_starts(d, winograd_row(w->from_c), x_segment);
-    segment_starts(d, winograd_row(w->to_c), dy_segment);
-    const tile_columns tiles = round_tiles(d, p, dy_segment, x_segment);
+    int64_t x_row[TILE_ROWS], w_row[TILE_ROWS];
+    const tile_columns tiles = round_tiles(d, p);
     if (d->dbias && part == 0 && p == w->side + 1) sum_bias(d, tiles);
     const int64_t end = conv_min(d->columns, (part + 1) * PIECE_PANELS * TILE_COLUMNS);
     for (int64_t column = part * PIECE_PANELS * TILE_COLUMNS; column < end; column += TILE_COLUMNS) {
-        tile_columns t = tiles;
+        tile_columns column_tiles = tiles;
         const int64_t vectors = conv_min(TILE_COLUMNS, d->columns - column) / FV_LANES;
         const int64_t at = p * w->from_c * d->columns + column;
-        t.dy += column;
-        aim(d, &t, d->total + at, d->slot + at);
+        column_tiles.dy += column;
         for (int64_t r = 0, left = tile_count(w->from_c), height; r < w->from_c; r += height) {
             height = tile_height(w->from_c - r, &left);
             for (int64_t i = 0; i < height; i++) {
                 x_row[i] = r + i;
                 w_row[i] = (r + i) * d->columns;
             }
-            (d->folded ? tile_columns_folded : tile_columns_dense)[vectors - 1][height - 1](&t, x_row, w_row);
+            tile_columns t = column_tiles;
+            for (int s = 0; s < d->slots; s++) { /* the tile's sums stay in the first-level cache */
+                aim(d, s, &t, d->total + at, d->slot + at);
+                tile_columns_dense[vectors - 1][height - 1](&t, x_row, w_row);
+            }
         }
     }
 }
@@ -149,12 +147,11 @@ static int64_t slot_tile(const gradient *d, int64_t n, int slot) {
 /* As many whole slots from `slot` on as fit; returns the one after them. */
 static int round_of_slots(gradient *d, int64_t n, int slot, bool any) {
     d->first = slot_tile(d, n, slot);
-    d->tiles = d->segments = 0;
+    d->tiles = d->slots = 0;
     for (; slot < FV_SLOTS && slot_tile(d, n, slot + 1) - d->first <= d->most; slot++) {
         const int64_t count = slot_tile(d, n, slot + 1) - slot_tile(d, n, slot);
         if (count == 0) continue;
-        d->begin[d->segments] = d->tiles;
-        d->each[d->segments++] = count;
+        d->each[d->slots++] = count;
         d->tiles += count;
     }
     d->folded = d->to_total = true;
@@ -168,8 +165,7 @@ static void round_in_slot(gradient *d, int64_t n, int slot, int64_t k, int64_t r
     const int64_t begin = slot_tile(d, n, slot), count = slot_tile(d, n, slot + 1) - begin;
     d->first = begin + k * count / rounds;
     d->tiles = begin + (k + 1) * count / rounds - d->first;
-    d->segments = 1;
-    d->begin[0] = 0;
+    d->slots = 1;
     d->folded = d->from_total = false;
     d->from_slot = k > 0;
     d->to_total = k == rounds - 1;
@@ -232,7 +228,7 @@ static size_t gradient_of(const winograd *w, const fv_conv_geom *g, int64_t n, f
     d->most = ROUND_FLOATS / (w->positions * (w->from_c + w->to_c));
     d->most = conv_max(ROUND_LEAST, conv_min(ROUND_MOST, d->most));
     d->most = conv_min(d->most, n * w->planes * w->tiles);
-    const int64_t sums = w->positions * w->from_c * d->columns, zero = winograd_row(conv_max(w->from_c, w->to_c));
+    const int64_t sums = w->positions * w->from_c * d->columns, zero = conv_row(conv_max(w->from_c, w->to_c));
     const bool several = conv_ceil(n, FV_SLOTS) * w->planes * w->tiles > d->most;
     const int64_t parts[] = {zero, d->columns,        w->positions * source_step(d), w->positions * back_step(d),
                              sums, several ? sums : 0};
@@ -268,6 +264,7 @@ static fv_status run(const fv_call *call, int m) {
     d.dbias = call->arg[1];
     d.x = call->arg[2];
     d.dy = call->arg[3];
+    for (int64_t i = 0; i < d.most; i++) d.at[i] = i * conv_row(w.from_c);
     fv_pool *pool = conv_pool(call->pool, call->n * w.planes * w.tiles * w.positions * w.from_c * w.to_c);
     run_rounds(&d, call->n, pool);
     fv_pool_run(pool, w.from_c, finish_piece, &d);

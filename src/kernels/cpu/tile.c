@@ -165,50 +165,54 @@ FV_INLINE void finish_columns(const int height, const int vectors, const tile_co
     }
 }
 
-/* The products of one pixel. */
-FV_INLINE void add_pixel(const int height, const int vectors, const float *const *x, int64_t at, const float *dy,
-                         int64_t last, vf acc[TILE_ROWS][TILE_VECTORS]) {
-    vf d[TILE_VECTORS];
-    FV_UNROLL
-    for (int v = 0; v < vectors - 1; v++) d[v] = vf_load(dy + v * FV_LANES);
-    d[vectors - 1] = load_last(dy + (vectors - 1) * FV_LANES, last);
-    FV_UNROLL
-    for (int r = 0; r < height; r++) FV_UNROLL
-    for (int v = 0; v < vectors; v++) acc[r][v] = vf_all(x[r][at]) * d[v] + acc[r][v];
-}
+/* Spread tiles are for few rows: each pixel of dy is read by few tiles, and mostly comes from memory. */
+enum { PIXELS_AHEAD = 24 };
 
-FV_INLINE void dense_columns(const int height, const int vectors, const tile_columns *t, const int64_t *x_row,
-                             const int64_t *w_row) {
+FV_INLINE void dense_columns(const int height, const int vectors, const bool spread, const tile_columns *t,
+                             const int64_t *x_row, const int64_t *w_row) {
     vf acc[TILE_ROWS][TILE_VECTORS];
-    const float *x[TILE_ROWS];
+    const float *x[TILE_ROWS], *dy = t->dy;
     FV_UNROLL
-    for (int r = 0; r < height; r++) x[r] = t->x + x_row[r];
+    for (int r = 0; r < height; r++) x[r] = t->x + x_row[spread ? r : 0];
     start_columns(height, vectors, t, acc, w_row);
-    const int64_t x_step = t->x_step, dy_step = t->dy_step, last = t->last;
-    for (int64_t s = 0; s < t->segments; s++) {
-        int64_t at = t->x_segment[s];
-        const float *dy = t->dy + t->dy_segment[s];
-        for (int64_t i = 0; i < t->pixels; i++, at += x_step, dy += dy_step)
-            add_pixel(height, vectors, x, at, dy, last, acc);
+    const int64_t dy_step = t->dy_step, last = t->last, *const end = t->x_at + t->pixels;
+    for (const int64_t *at = t->x_at; at < end; at++, dy += dy_step) {
+        const float *pixel = x[0] + *at;
+        FV_UNROLL
+        for (int v = 0; v < vectors && spread; v++) __builtin_prefetch(dy + PIXELS_AHEAD * dy_step + v * FV_LANES);
+        vf d[TILE_VECTORS];
+        FV_UNROLL
+        for (int v = 0; v < vectors - 1; v++) d[v] = vf_load(dy + v * FV_LANES);
+        d[vectors - 1] = load_last(dy + (vectors - 1) * FV_LANES, last);
+        FV_UNROLL
+        for (int r = 0; r < height; r++) FV_UNROLL
+        for (int v = 0; v < vectors; v++) acc[r][v] = vf_all(spread ? x[r][*at] : pixel[r]) * d[v] + acc[r][v];
     }
     finish_columns(height, vectors, t, acc, w_row);
 }
 
+/* Slots of few pixels: the sums of a slot and those before it share the registers. */
 FV_INLINE void folded_columns(const int height, const int vectors, const tile_columns *t, const int64_t *x_row,
                               const int64_t *w_row) {
-    vf acc[TILE_ROWS][TILE_VECTORS], total[TILE_ROWS][TILE_VECTORS];
-    const float *x[TILE_ROWS];
-    FV_UNROLL
-    for (int r = 0; r < height; r++) x[r] = t->x + x_row[r];
+    vf total[TILE_ROWS][TILE_VECTORS];
     start_columns(height, vectors, t, total, w_row);
-    for (int64_t s = 0; s < t->segments; s++) {
-        int64_t at = t->x_segment[s];
-        const float *dy = t->dy + t->dy_segment[s];
+    const float *dy = t->dy, *const x = t->x + x_row[0];
+    const int64_t *at = t->x_at, dy_step = t->dy_step, last = t->last;
+    for (int s = 0; s < t->slots; s++) {
+        vf acc[TILE_ROWS][TILE_VECTORS];
         FV_UNROLL
         for (int r = 0; r < height; r++) FV_UNROLL
         for (int v = 0; v < vectors; v++) acc[r][v] = vf_zero();
-        for (int64_t i = 0; i < t->each[s]; i++, at += t->x_step, dy += t->dy_step)
-            add_pixel(height, vectors, x, at, dy, t->last, acc);
+        for (const int64_t *const end = at + t->each[s]; at < end; at++, dy += dy_step) {
+            const float *pixel = x + *at;
+            vf d[TILE_VECTORS];
+            FV_UNROLL
+            for (int v = 0; v < vectors - 1; v++) d[v] = vf_load(dy + v * FV_LANES);
+            d[vectors - 1] = load_last(dy + (vectors - 1) * FV_LANES, last);
+            FV_UNROLL
+            for (int r = 0; r < height; r++) FV_UNROLL
+            for (int v = 0; v < vectors; v++) acc[r][v] = vf_all(pixel[r]) * d[v] + acc[r][v];
+        }
         FV_UNROLL
         for (int r = 0; r < height; r++) FV_UNROLL
         for (int v = 0; v < vectors; v++) total[r][v] += acc[r][v];
@@ -220,39 +224,36 @@ FV_INLINE void depthwise_columns(const int height, const tile_columns *t, const 
     vf acc[TILE_ROWS][TILE_VECTORS];
     start_columns(height, 1, t, acc, w_row);
     const int64_t last = t->last;
-    for (int64_t s = 0; s < t->segments; s++) {
-        const float *x = t->x + t->x_segment[s], *dy = t->dy + t->dy_segment[s];
-        for (int64_t i = 0; i < t->pixels; i++, x += t->x_step, dy += t->dy_step) {
-            const vf d = load_last(dy, last);
-            FV_UNROLL
-            for (int r = 0; r < height; r++) acc[r][0] = load_last(x + x_row[r], last) * d + acc[r][0];
-        }
+    const float *dy = t->dy;
+    for (int64_t i = 0; i < t->pixels; i++, dy += t->dy_step) {
+        const float *x = t->x + t->x_at[i];
+        const vf d = load_last(dy, last);
+        FV_UNROLL
+        for (int r = 0; r < height; r++) acc[r][0] = load_last(x + x_row[r], last) * d + acc[r][0];
     }
     finish_columns(height, 1, t, acc, w_row);
 }
 
-/* Four sums side by side hide the latency of the additions; pixel i of a segment goes to sum i % 4. */
+/* Four sums side by side hide the latency of the additions; pixel i goes to sum i % 4. */
 FV_INLINE void sum_vectors(const int vectors, const tile_columns *t, int64_t column, int64_t last) {
     const int edge = vectors - 1;
     vf sum[4][4];
     FV_UNROLL
     for (int i = 0; i < 16; i++) sum[i / 4][i % 4] = vf_zero();
-    for (int64_t s = 0; s < t->segments; s++) {
-        const float *dy = t->dy + t->dy_segment[s] + column;
-        int64_t i = 0;
-        for (; i + 4 <= t->pixels; i += 4) FV_UNROLL
-        for (int k = 0; k < 4; k++, dy += t->dy_step) {
-            FV_UNROLL
-            for (int v = 0; v < edge; v++) sum[k][v] += vf_load(dy + v * FV_LANES);
-            sum[k][edge] += load_last(dy + edge * FV_LANES, last);
-        }
+    const float *dy = t->dy + column;
+    int64_t i = 0;
+    for (; i + 4 <= t->pixels; i += 4) FV_UNROLL
+    for (int k = 0; k < 4; k++, dy += t->dy_step) {
         FV_UNROLL
-        for (int k = 0; k < 3; k++, i++, dy += t->dy_step) {
-            if (i >= t->pixels) break;
-            FV_UNROLL
-            for (int v = 0; v < edge; v++) sum[k][v] += vf_load(dy + v * FV_LANES);
-            sum[k][edge] += load_last(dy + edge * FV_LANES, last);
-        }
+        for (int v = 0; v < edge; v++) sum[k][v] += vf_load(dy + v * FV_LANES);
+        sum[k][edge] += load_last(dy + edge * FV_LANES, last);
+    }
+    FV_UNROLL
+    for (int k = 0; k < 3; k++, i++, dy += t->dy_step) {
+        if (i >= t->pixels) break;
+        FV_UNROLL
+        for (int v = 0; v < edge; v++) sum[k][v] += vf_load(dy + v * FV_LANES);
+        sum[k][edge] += load_last(dy + edge * FV_LANES, last);
     }
     FV_UNROLL
     for (int v = 0; v < vectors; v++, column += FV_LANES) {
@@ -285,34 +286,51 @@ void tile_pixel_sums(const tile_columns *t, int64_t columns) {
         depthwise_rows(h, t, x, y);                                                                                    \
     }                                                                                                                  \
     static void columns_##h##_1(const tile_columns *t, const int64_t *x, const int64_t *w) {                           \
-        dense_columns(h, 1, t, x, w);                                                                                  \
+        dense_columns(h, 1, false, t, x, w);                                                                           \
     }                                                                                                                  \
     static void columns_##h##_2(const tile_columns *t, const int64_t *x, const int64_t *w) {                           \
-        dense_columns(h, 2, t, x, w);                                                                                  \
+        dense_columns(h, 2, false, t, x, w);                                                                           \
     }                                                                                                                  \
-    static void folded_##h##_1(const tile_columns *t, const int64_t *x, const int64_t *w) {                            \
-        folded_columns(h, 1, t, x, w);                                                                                 \
+    static void spread_##h##_1(const tile_columns *t, const int64_t *x, const int64_t *w) {                            \
+        dense_columns(h, 1, true, t, x, w);                                                                            \
     }                                                                                                                  \
-    static void folded_##h##_2(const tile_columns *t, const int64_t *x, const int64_t *w) {                            \
-        folded_columns(h, 2, t, x, w);                                                                                 \
+    static void spread_##h##_2(const tile_columns *t, const int64_t *x, const int64_t *w) {                            \
+        dense_columns(h, 2, true, t, x, w);                                                                            \
     }                                                                                                                  \
     static void columns_##h##_depthwise(const tile_columns *t, const int64_t *x, const int64_t *w) {                   \
         depthwise_columns(h, t, x, w);                                                                                 \
     }
 
+#define FOLDED(h)                                                                                                      \
+    static void folded_##h##_1(const tile_columns *t, const int64_t *x, const int64_t *w) {                            \
+        folded_columns(h, 1, t, x, w);                                                                                 \
+    }                                                                                                                  \
+    static void folded_##h##_2(const tile_columns *t, const int64_t *x, const int64_t *w) {                            \
+        folded_columns(h, 2, t, x, w);                                                                                 \
+    }
+
 /* One macro for every height, and the same list for definitions and tables. */
-#define HEIGHTS_6(F, s) F(1, s) F(2, s) F(3, s) F(4, s) F(5, s) F(6, s)
-#define HEIGHTS_8(F, s) HEIGHTS_6(F, s) F(7, s) F(8, s)
+#define HEIGHTS_3(F, s) F(1, s) F(2, s) F(3, s)
+#define HEIGHTS_4(F, s) HEIGHTS_3(F, s) F(4, s)
+#define HEIGHTS_6(F, s) HEIGHTS_4(F, s) F(5, s) F(6, s)
+#define HEIGHTS_7(F, s) HEIGHTS_6(F, s) F(7, s)
+#define HEIGHTS_8(F, s) HEIGHTS_7(F, s) F(8, s)
 #if TILE_ROWS == 14
 #define HEIGHTS(F, s) HEIGHTS_8(F, s) F(9, s) F(10, s) F(11, s) F(12, s) F(13, s) F(14, s)
+#define HALF_HEIGHTS HEIGHTS_7
 #elif TILE_ROWS == 8
 #define HEIGHTS HEIGHTS_8
+#define HALF_HEIGHTS HEIGHTS_4
 #else
 #define HEIGHTS HEIGHTS_6
+#define HALF_HEIGHTS HEIGHTS_3
 #endif
 #define DEFINE(h, s) SIZE(h)
+#define DEFINE_FOLDED(h, s) FOLDED(h)
 #define FOLDED_1(h) folded_##h##_1
 #define FOLDED_2(h) folded_##h##_2
+#define SPREAD_1(h) spread_##h##_1
+#define SPREAD_2(h) spread_##h##_2
 #define ENTRY(h, s) s(h),
 #define ROWS_1(h) rows_##h##_1
 #define ROWS_2(h) rows_##h##_2
@@ -322,11 +340,14 @@ void tile_pixel_sums(const tile_columns *t, int64_t columns) {
 #define COLUMNS_DEPTHWISE(h) columns_##h##_depthwise
 
 HEIGHTS(DEFINE, )
+HALF_HEIGHTS(DEFINE_FOLDED, )
 
 const tile_rows_fn tile_rows_dense[TILE_VECTORS][TILE_ROWS] = {{HEIGHTS(ENTRY, ROWS_1)}, {HEIGHTS(ENTRY, ROWS_2)}};
 const tile_rows_fn tile_rows_depthwise[TILE_ROWS] = {HEIGHTS(ENTRY, ROWS_DEPTHWISE)};
 const tile_columns_fn tile_columns_dense[TILE_VECTORS][TILE_ROWS] = {{HEIGHTS(ENTRY, COLUMNS_1)},
                                                                      {HEIGHTS(ENTRY, COLUMNS_2)}};
-const tile_columns_fn tile_columns_folded[TILE_VECTORS][TILE_ROWS] = {{HEIGHTS(ENTRY, FOLDED_1)},
-                                                                      {HEIGHTS(ENTRY, FOLDED_2)}};
+const tile_columns_fn tile_columns_spread[TILE_VECTORS][TILE_ROWS] = {{HEIGHTS(ENTRY, SPREAD_1)},
+                                                                      {HEIGHTS(ENTRY, SPREAD_2)}};
+const tile_columns_fn tile_columns_folded[TILE_VECTORS][TILE_FOLDED_ROWS] = {{HALF_HEIGHTS(ENTRY, FOLDED_1)},
+                                                                             {HALF_HEIGHTS(ENTRY, FOLDED_2)}};
 const tile_columns_fn tile_columns_depthwise[TILE_ROWS] = {HEIGHTS(ENTRY, COLUMNS_DEPTHWISE)};

@@ -20,7 +20,7 @@
 #else
 #define TILE_ROWS 6
 #endif
-enum { TILE_VECTORS = 2, TILE_COLUMNS = TILE_VECTORS * FV_LANES };
+enum { TILE_VECTORS = 2, TILE_COLUMNS = TILE_VECTORS * FV_LANES, TILE_FOLDED_ROWS = TILE_ROWS / 2 };
 
 /* What the tiles of one panel have in common. */
 typedef struct tile_rows {
@@ -45,33 +45,36 @@ enum { TILE_WIDE = 4 };
 #define tile_row_wide FV_SYMBOL(tile_row_wide)
 void tile_row_wide(const tile_rows *t, const float *x, int64_t y, int64_t panel_step);
 
-/* The pixels that a weight gradient is summed over: segments of equally spaced pixels. */
+/* The pixels that a weight gradient is summed over: pixel i of x lies x_at[i] floats from x, that of dy i*dy_step from
+ * dy. */
 typedef struct tile_columns {
     const float *x, *dy;
-    const int64_t *x_segment, *dy_segment; /* first pixel of each segment, in floats */
-    int64_t segments, pixels;              /* pixels of each segment */
-    const int64_t *each;                   /* folded tiles: the pixels of each segment, which is a slot */
-    int64_t x_step, dy_step;
-    int64_t last;
-    const float *from; /* sums so far, NULL for none */
-    const float *plus; /* added at the end, or NULL */
+    const int64_t *x_at;
+    int64_t pixels, dy_step;
+    int slots;           /* folded tiles instead of pixels: slots that follow each other, */
+    const int64_t *each; /* and the pixels of each */
+    int64_t last;        /* lanes of the last vector that exist */
+    const float *from;   /* sums so far, NULL for none */
+    const float *plus;   /* added at the end, or NULL */
     float *to;
 } tile_columns;
 
-/* x_row: what to add to a pixel's address for each row; w_row: where the row lies in from, plus and to. */
+/* x_row: what to add to a pixel's address for each row; w_row: where the row lies in from, plus and to. Spread tiles take
+ * any rows; the others take rows that lie one after the other in x, which costs fewer registers. */
 typedef void (*tile_columns_fn)(const tile_columns *t, const int64_t *x_row, const int64_t *w_row);
 
 /* [vectors - 1][rows - 1]. The depthwise tiles multiply vector by vector, channel by channel, one vector wide. */
 #define tile_rows_dense FV_SYMBOL(tile_rows_dense)
 #define tile_rows_depthwise FV_SYMBOL(tile_rows_depthwise)
 #define tile_columns_dense FV_SYMBOL(tile_columns_dense)
+#define tile_columns_spread FV_SYMBOL(tile_columns_spread)
 #define tile_columns_depthwise FV_SYMBOL(tile_columns_depthwise)
-extern const tile_rows_fn tile_rows_dense[TILE_VECTORS][TILE_ROWS], tile_rows_depthwise[TILE_ROWS];
-extern const tile_columns_fn tile_columns_dense[TILE_VECTORS][TILE_ROWS], tile_columns_depthwise[TILE_ROWS];
-/* Sums every segment from zero and adds it to the total, which stays in registers or the first-level cache:
- * to = from + segment 0 + segment 1 + ... */
 #define tile_columns_folded FV_SYMBOL(tile_columns_folded)
-extern const tile_columns_fn tile_columns_folded[TILE_VECTORS][TILE_ROWS];
+extern const tile_rows_fn tile_rows_dense[TILE_VECTORS][TILE_ROWS], tile_rows_depthwise[TILE_ROWS];
+extern const tile_columns_fn tile_columns_dense[TILE_VECTORS][TILE_ROWS], tile_columns_spread[TILE_VECTORS][TILE_ROWS],
+    tile_columns_depthwise[TILE_ROWS];
+/* Sums every slot from zero and adds it to the total, both in registers: to = from + slot 0 + slot 1 + ... */
+extern const tile_columns_fn tile_columns_folded[TILE_VECTORS][TILE_FOLDED_ROWS];
 
 /* to[0..columns) = sum of dy over the same pixels, in an order that does not depend on FV_LANES. */
 #define tile_pixel_sums FV_SYMBOL(tile_pixel_sums)
@@ -84,5 +87,6 @@ static inline int64_t tile_height(int64_t count, int64_t *left) {
     return height;
 }
 static inline int64_t tile_count(int64_t count) { return (count + TILE_ROWS - 1) / TILE_ROWS; }
+static inline int64_t tile_count_folded(int64_t count) { return (count + TILE_FOLDED_ROWS - 1) / TILE_FOLDED_ROWS; }
 
 #endif

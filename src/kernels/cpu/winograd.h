@@ -40,10 +40,6 @@ FV_INLINE winograd_place winograd_place_of(const winograd *w, int64_t tile) {
     return (winograd_place){tile / w->tiles, in_plane / w->across * w->m, in_plane % w->across * w->m};
 }
 
-/* Floats from row to row of a matrix of transformed tiles: not a power of two, whose lines would share few sets of the
- * first-level cache. */
-FV_INLINE int64_t winograd_row(int64_t channels) { return (channels + 15) / 16 * 16 + 16; }
-
 /* ---- one dimension -------------------------------------------------------------------------------------------------
  */
 
