@@ -219,6 +219,6 @@ void cli_print_overview(FILE *out) {
                         "fovea predict run picture.png         ask it\n"
                         "fovea summary lenet5                  what a network costs, layer by layer\n");
     fprintf(out, "\nUsage: fovea COMMAND ...\n\nCommands:\n");
-    for (int i = 0; cli_commands[i]; i++) fprintf(out, "  %-10s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
+    for (int i = 0; cli_commands[i]; i++) fprintf(out, "  %-11s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
     fprintf(out, "\nfovea COMMAND --help tells more.\n");
 }

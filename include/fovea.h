@@ -387,6 +387,8 @@ FV_API fv_model *fv_onnx_load_with(const char *path, fv_error *error, const fv_o
  * *output_count, at most `room`, outputs; free the data of each with fv_free. */
 FV_API fv_status fv_onnx_compute(const char *path, const fv_tensor *inputs, int input_count, fv_tensor *outputs, int room,
                                  int *output_count, fv_error *error);
+/* The operators that an .onnx file uses, each once, in order: "Add,Conv". Free with fv_free. */
+FV_API char *fv_onnx_operators(const char *path, fv_error *error);
 /* One tensor from a file with a TensorProto (.pb). Types that we lack become the next wider one, f64 becomes f32. Free its data with fv_free. */
 FV_API fv_status fv_onnx_tensor_load(const char *path, fv_tensor *out, fv_error *error);
 

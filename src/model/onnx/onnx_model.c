@@ -2,6 +2,7 @@
 #include "onnx_model.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "import_state.h"
@@ -178,6 +179,27 @@ fv_status fv_onnx_compute(const char *path, const fv_tensor *inputs, int input_c
     fv_free(given);
     fv_onnx_file_close(file);
     return status;
+}
+
+static int in_order(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+char *fv_onnx_operators(const char *path, fv_error *error) {
+    fv_onnx_file *file = fv_onnx_file_open(path, error);
+    if (!file) return NULL;
+    int count = fv_onnx_node_count(file);
+    const char **names = fv_alloc_array((size_t)count + 1, sizeof *names);
+    fv_text text = {0};
+    fv_text_add(&text, "");
+    for (int i = 0; names && i < count; i++) names[i] = fv_onnx_node_at(file, i)->op;
+    if (names) qsort(names, (size_t)count, sizeof *names, in_order);
+    for (int i = 0; names && i < count; i++)
+        if (i == 0 || strcmp(names[i], names[i - 1])) fv_text_printf(&text, "%s%s", i ? "," : "", names[i]);
+    text.failed = text.failed || !names;
+    fv_free(names);
+    fv_onnx_file_close(file);
+    char *list = fv_text_take(&text);
+    if (!list) fv_fail_memory(error, "a list of operators", (size_t)count);
+    return list;
 }
 
 fv_status fv_onnx_tensor_load(const char *path, fv_tensor *out, fv_error *error) {
