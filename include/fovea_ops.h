@@ -70,6 +70,49 @@ typedef enum fv_numbers_dtype {
 } fv_numbers_dtype;
 
 /* one of these words */
+typedef enum fv_resample_mode {
+    FV_RESAMPLE_NEAREST = 0,
+    FV_RESAMPLE_LINEAR = 1,
+    FV_RESAMPLE_CUBIC = 2
+} fv_resample_mode;
+
+/* one of these words */
+typedef enum fv_resample_places {
+    FV_RESAMPLE_PLACES_HALF_PIXEL = 0,
+    FV_RESAMPLE_PLACES_HALF_PIXEL_OR_FIRST = 1,
+    FV_RESAMPLE_PLACES_HALF_PIXEL_CENTRED = 2,
+    FV_RESAMPLE_PLACES_CORNERS = 3,
+    FV_RESAMPLE_PLACES_ASYMMETRIC = 4,
+    FV_RESAMPLE_PLACES_HALF_PIXEL_SHIFTED = 5,
+    FV_RESAMPLE_PLACES_CROP = 6
+} fv_resample_places;
+
+/* one of these words */
+typedef enum fv_resample_rounding {
+    FV_RESAMPLE_ROUND_HALF_DOWN = 0,
+    FV_RESAMPLE_ROUND_HALF_UP = 1,
+    FV_RESAMPLE_ROUND_DOWN = 2,
+    FV_RESAMPLE_ROUND_UP = 3
+} fv_resample_rounding;
+
+/* one of these words */
+typedef enum fv_pad_axes_mode {
+    FV_PAD_AXES_CONSTANT = 0,
+    FV_PAD_AXES_REFLECT = 1,
+    FV_PAD_AXES_EDGE = 2,
+    FV_PAD_AXES_WRAP = 3
+} fv_pad_axes_mode;
+
+/* one of these words */
+typedef enum fv_reduction_kind {
+    FV_SCATTER_BY_NO_REDUCTION_KIND = 0,
+    FV_SCATTER_BY_ADD = 1,
+    FV_SCATTER_BY_MUL = 2,
+    FV_SCATTER_BY_MAX = 3,
+    FV_SCATTER_BY_MIN = 4
+} fv_reduction_kind;
+
+/* one of these words */
 typedef enum fv_gelu_form {
     FV_GELU_ERF = 0,
     FV_GELU_TANH = 1
@@ -337,7 +380,7 @@ typedef struct fv_reshape_options {
     size_t size;
     fv_value x;                          /* any shape */
     const char *name;                    /* of the layer; default: the operator's with its ordinal */
-    /* sizes of one sample, without the batch; one may be -1: what is left; required; at least -1 */
+    /* sizes of one sample, without the batch; one may be -1: what is left; default one number alone; at least -1 */
     int64_t shape[8];
 } fv_reshape_options;
 FV_API fv_value fv_reshape_with(const fv_reshape_options *options);
@@ -352,6 +395,197 @@ typedef struct fv_concat_options {
     int64_t axis;
 } fv_concat_options;
 FV_API fv_value fv_concat_with(const fv_concat_options *options);
+
+/* one axis made longer or shorter, by any rule of reading between cells. `fovea help resample` says more. */
+typedef struct fv_resample_options {
+    size_t size;
+    fv_value x;                          /* any value */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    int64_t length;                      /* cells of the result; required; at least 1 */
+    int64_t axis;                        /* the axis, the batch being 0; negative: from the end; default -2; -8 to 7 */
+    /* cells of the result for one of the input, where rounding made it another number; default length by cells of the input; 1e-06 to 1e+06 */
+    double scale;
+    int mode;                            /* what a new cell shows; default nearest; an fv_resample_mode */
+    int places;                          /* where the new cells lie; default half_pixel; an fv_resample_places */
+    int rounding;                        /* which cell is nearest; default half_down; an fv_resample_rounding */
+    double sharpness;                    /* a of the cubic; default -0.75; -1e+01 to 1e+01 */
+    /* cells outside weigh nothing, instead of being like the outermost; default no */
+    bool inside;
+    bool smooth;                         /* making shorter averages over what a new cell covers; default no */
+    double from;                         /* start of the crop as part of the axis; default 0; at least -1e+09 */
+    double to;                           /* its end; default 1; at least -1e+09 */
+    double outside;                      /* the number of cells that a crop has beyond the input; default 0 */
+} fv_resample_options;
+FV_API fv_value fv_resample_with(const fv_resample_options *options);
+
+/* cells around a value along any axis. `fovea help pad_axes` says more. */
+typedef struct fv_pad_axes_options {
+    size_t size;
+    fv_value x;                          /* any value */
+    fv_value fill;                       /* the number of mode=constant */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    /* cells in front along each axis, the batch (0) being the first; required; at least 0 */
+    int64_t before[8];
+    int64_t behind[8];                   /* cells behind along each axis; default as before; at least 0 */
+    int mode;                            /* what the new cells hold; default constant; an fv_pad_axes_mode */
+    double value;                        /* the number of mode=constant; default 0 */
+} fv_pad_axes_options;
+FV_API fv_value fv_pad_axes_with(const fv_pad_axes_options *options);
+
+/* the axes of a value in another order. `fovea help transpose` says more. */
+typedef struct fv_transpose_options {
+    size_t size;
+    fv_value x;                          /* any value */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    /* the axes of the input in their new order, the batch being 0; required; 0 to 7 */
+    int64_t axes[8];
+} fv_transpose_options;
+FV_API fv_value fv_transpose_with(const fv_transpose_options *options);
+
+/* a part of a value along chosen axes. `fovea help slice` says more. */
+typedef struct fv_slice_options {
+    size_t size;
+    fv_value x;                          /* any value */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    /* first cell along each of the axes; negative: from the end; required; at least -1e+09 */
+    int64_t starts[8];
+    /* the cell behind the last one; negative: from the end; what lies beyond is cut; required; at least -1e+09 */
+    int64_t ends[8];
+    /* the axes, the batch being 0; negative: from the end; default 0,1,...; -8 to 7 */
+    int64_t axes[8];
+    int64_t steps[8];                    /* from cell to cell; negative: backwards; default 1; at least -1e+09 */
+} fv_slice_options;
+FV_API fv_value fv_slice_with(const fv_slice_options *options);
+
+/* a value cut into parts along one axis. `fovea help split` says more. */
+typedef struct fv_split_options {
+    size_t size;
+    fv_value x;                          /* any value */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    /* how many parts: all equal, the last one smaller where they cannot be; default as sizes says; 0 to 8 */
+    int64_t parts;
+    int64_t sizes[8];                    /* size of each part instead; default none; at least 0 */
+    /* axis to cut, the batch being 0; negative: from the end; default -1; -8 to 7 */
+    int64_t axis;
+} fv_split_options;
+FV_API fv_value fv_split_with(const fv_split_options *options);
+
+/* a value repeated along axes where it has one cell. `fovea help expand` says more. */
+typedef struct fv_expand_options {
+    size_t size;
+    fv_value x;                          /* any value */
+    fv_value like;                       /* what has the shape that is wanted */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    /* sizes of one sample, without the batch, aligned at the last; 1: as they are; default that of the second input; at least 0 */
+    int64_t shape[8];
+} fv_expand_options;
+FV_API fv_value fv_expand_with(const fv_expand_options *options);
+
+/* a value repeated whole, side by side. `fovea help tile` says more. */
+typedef struct fv_tile_options {
+    size_t size;
+    fv_value x;                          /* any value */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    /* how often along each axis, the batch (once) being the first; required; at least 0 */
+    int64_t repeats[8];
+} fv_tile_options;
+FV_API fv_value fv_tile_with(const fv_tile_options *options);
+
+/* slices along one axis by their numbers. `fovea help gather` says more. */
+typedef struct fv_gather_options {
+    size_t size;
+    fv_value table;                      /* any value */
+    fv_value index;                      /* whole numbers */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    /* axis of the table to pick along, the batch being 0; negative: from the end; default 0; -8 to 7 */
+    int64_t axis;
+} fv_gather_options;
+FV_API fv_value fv_gather_with(const fv_gather_options *options);
+
+/* element by element from one axis. `fovea help gather_elements` says more. */
+typedef struct fv_gather_elements_options {
+    size_t size;
+    fv_value x;                          /* any value */
+    fv_value index;                      /* whole numbers */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    /* axis to pick along, the batch being 0; negative: from the end; default -1; -8 to 7 */
+    int64_t axis;
+} fv_gather_elements_options;
+FV_API fv_value fv_gather_elements_with(const fv_gather_elements_options *options);
+
+/* slices by tuples of numbers. `fovea help gather_nd` says more. */
+typedef struct fv_gather_nd_options {
+    size_t size;
+    fv_value x;                          /* any value */
+    fv_value index;                      /* whole numbers */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    /* leading axes that both inputs share, the batch included; default 0; 0 to 7 */
+    int64_t lead;
+} fv_gather_nd_options;
+FV_API fv_value fv_gather_nd_with(const fv_gather_nd_options *options);
+
+/* a value with single elements replaced, or added to, along one axis. `fovea help scatter_elements` says more. */
+typedef struct fv_scatter_elements_options {
+    size_t size;
+    fv_value x;                          /* any value */
+    fv_value index;                      /* whole numbers */
+    fv_value updates;                    /* of the index's shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    /* axis that the index counts along, the batch being 0; negative: from the end; default -1; -8 to 7 */
+    int64_t axis;
+    /* what an update does to what is there: takes its place, or; default none; an fv_reduction_kind */
+    int reduction;
+} fv_scatter_elements_options;
+FV_API fv_value fv_scatter_elements_with(const fv_scatter_elements_options *options);
+
+/* a value with slices replaced, or added to, by tuples of numbers. `fovea help scatter_nd` says more. */
+typedef struct fv_scatter_nd_options {
+    size_t size;
+    fv_value x;                          /* any value */
+    fv_value index;                      /* whole numbers */
+    fv_value updates;                    /* slices */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    /* leading axes that all inputs share, the batch included; default 0; 0 to 7 */
+    int64_t lead;
+    /* what an update does to what is there: takes its place, or; default none; an fv_reduction_kind */
+    int reduction;
+} fv_scatter_nd_options;
+FV_API fv_value fv_scatter_nd_with(const fv_scatter_nd_options *options);
+
+/* numbers of classes as rows with one value at the class and another elsewhere. `fovea help one_hot` says more. */
+typedef struct fv_one_hot_options {
+    size_t size;
+    fv_value index;                      /* numbers of classes (i32 or i64) */
+    fv_value values;                     /* two numbers */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    int64_t depth;                       /* number of classes; required; at least 1 */
+    /* where the classes' axis stands in the result; negative: from the end; default -1; -8 to 7 */
+    int64_t axis;
+} fv_one_hot_options;
+FV_API fv_value fv_one_hot_with(const fv_one_hot_options *options);
+
+/* of the cells along an axis the first few in order, with their numbers. `fovea help top` says more. */
+typedef struct fv_top_options {
+    size_t size;
+    fv_value x;                          /* numbers of any type */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    int64_t k;                           /* how many; required; at least 0 */
+    /* axis to order, the batch being 0; negative: from the end; default -1; -8 to 7 */
+    int64_t axis;
+    bool least;                          /* the smallest first, instead of the greatest; default no */
+} fv_top_options;
+FV_API fv_value fv_top_with(const fv_top_options *options);
+
+/* the upper or lower triangle of matrices, zeros elsewhere. `fovea help trilu` says more. */
+typedef struct fv_trilu_options {
+    size_t size;
+    fv_value x;                          /* matrices */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    /* the outermost diagonal that stays: 0 the main one, positive ones to the right; default 0; at least -1e+09 */
+    int64_t diagonal;
+    bool lower;                          /* the lower triangle, instead of the upper; default no */
+} fv_trilu_options;
+FV_API fv_value fv_trilu_with(const fv_trilu_options *options);
 
 /* the sum of two or more values. `fovea help add` says more. */
 typedef struct fv_add_options {
@@ -674,6 +908,36 @@ FV_API fv_value fv_penalty_with(const fv_penalty_options *options);
 #define fv_reshape(X1, ...) \
     fv_reshape_with(fv_address_of(fv_reshape_options{.size = sizeof(fv_reshape_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
 #define fv_concat(...) fv_concat_with(FV_OPTIONS(fv_concat_options, __VA_ARGS__))
+#define fv_resample(X1, ...) \
+    fv_resample_with(fv_address_of(fv_resample_options{.size = sizeof(fv_resample_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_pad_axes(X1, ...) \
+    fv_pad_axes_with(fv_address_of(fv_pad_axes_options{.size = sizeof(fv_pad_axes_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_transpose(X1, ...) \
+    fv_transpose_with(fv_address_of(fv_transpose_options{.size = sizeof(fv_transpose_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_slice(X1, ...) \
+    fv_slice_with(fv_address_of(fv_slice_options{.size = sizeof(fv_slice_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_split(X1, ...) \
+    fv_split_with(fv_address_of(fv_split_options{.size = sizeof(fv_split_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_expand(X1, ...) \
+    fv_expand_with(fv_address_of(fv_expand_options{.size = sizeof(fv_expand_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_tile(X1, ...) \
+    fv_tile_with(fv_address_of(fv_tile_options{.size = sizeof(fv_tile_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_gather(X1, X2, ...) \
+    fv_gather_with(fv_address_of(fv_gather_options{.size = sizeof(fv_gather_options), .table = (X1), .index = (X2) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_gather_elements(X1, X2, ...) \
+    fv_gather_elements_with(fv_address_of(fv_gather_elements_options{.size = sizeof(fv_gather_elements_options), .x = (X1), .index = (X2) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_gather_nd(X1, X2, ...) \
+    fv_gather_nd_with(fv_address_of(fv_gather_nd_options{.size = sizeof(fv_gather_nd_options), .x = (X1), .index = (X2) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_scatter_elements(X1, X2, X3, ...) \
+    fv_scatter_elements_with(fv_address_of(fv_scatter_elements_options{.size = sizeof(fv_scatter_elements_options), .x = (X1), .index = (X2), .updates = (X3) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_scatter_nd(X1, X2, X3, ...) \
+    fv_scatter_nd_with(fv_address_of(fv_scatter_nd_options{.size = sizeof(fv_scatter_nd_options), .x = (X1), .index = (X2), .updates = (X3) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_one_hot(X1, X2, ...) \
+    fv_one_hot_with(fv_address_of(fv_one_hot_options{.size = sizeof(fv_one_hot_options), .index = (X1), .values = (X2) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_top(X1, ...) \
+    fv_top_with(fv_address_of(fv_top_options{.size = sizeof(fv_top_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_trilu(X1, ...) \
+    fv_trilu_with(fv_address_of(fv_trilu_options{.size = sizeof(fv_trilu_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
 #define fv_add(...) fv_add_with(FV_OPTIONS(fv_add_options, __VA_ARGS__))
 #define fv_multiply(...) fv_multiply_with(FV_OPTIONS(fv_multiply_options, __VA_ARGS__))
 #define fv_batchnorm(X1, ...) \
@@ -746,6 +1010,21 @@ FV_API fv_value fv_penalty_with(const fv_penalty_options *options);
 #define fv_flatten(...) fv_flatten_with(FV_OPTIONS(fv_flatten_options, __VA_ARGS__))
 #define fv_reshape(...) fv_reshape_with(FV_OPTIONS(fv_reshape_options, __VA_ARGS__))
 #define fv_concat(...) fv_concat_with(FV_OPTIONS(fv_concat_options, __VA_ARGS__))
+#define fv_resample(...) fv_resample_with(FV_OPTIONS(fv_resample_options, __VA_ARGS__))
+#define fv_pad_axes(...) fv_pad_axes_with(FV_OPTIONS(fv_pad_axes_options, __VA_ARGS__))
+#define fv_transpose(...) fv_transpose_with(FV_OPTIONS(fv_transpose_options, __VA_ARGS__))
+#define fv_slice(...) fv_slice_with(FV_OPTIONS(fv_slice_options, __VA_ARGS__))
+#define fv_split(...) fv_split_with(FV_OPTIONS(fv_split_options, __VA_ARGS__))
+#define fv_expand(...) fv_expand_with(FV_OPTIONS(fv_expand_options, __VA_ARGS__))
+#define fv_tile(...) fv_tile_with(FV_OPTIONS(fv_tile_options, __VA_ARGS__))
+#define fv_gather(...) fv_gather_with(FV_OPTIONS(fv_gather_options, __VA_ARGS__))
+#define fv_gather_elements(...) fv_gather_elements_with(FV_OPTIONS(fv_gather_elements_options, __VA_ARGS__))
+#define fv_gather_nd(...) fv_gather_nd_with(FV_OPTIONS(fv_gather_nd_options, __VA_ARGS__))
+#define fv_scatter_elements(...) fv_scatter_elements_with(FV_OPTIONS(fv_scatter_elements_options, __VA_ARGS__))
+#define fv_scatter_nd(...) fv_scatter_nd_with(FV_OPTIONS(fv_scatter_nd_options, __VA_ARGS__))
+#define fv_one_hot(...) fv_one_hot_with(FV_OPTIONS(fv_one_hot_options, __VA_ARGS__))
+#define fv_top(...) fv_top_with(FV_OPTIONS(fv_top_options, __VA_ARGS__))
+#define fv_trilu(...) fv_trilu_with(FV_OPTIONS(fv_trilu_options, __VA_ARGS__))
 #define fv_add(...) fv_add_with(FV_OPTIONS(fv_add_options, __VA_ARGS__))
 #define fv_multiply(...) fv_multiply_with(FV_OPTIONS(fv_multiply_options, __VA_ARGS__))
 #define fv_batchnorm(...) fv_batchnorm_with(FV_OPTIONS(fv_batchnorm_options, __VA_ARGS__))

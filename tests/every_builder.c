@@ -31,6 +31,22 @@ static fv_value around(fv_value x) {
     return fv_conv_transpose(fv_maxout(large, .maps = 2), .filters = 8, .kernel = {2, 2}, .stride = {2, 2});
 }
 
+/* Moved and picked, and as large as before. */
+static fv_value moved(fv_net *net, fv_value x) {
+    fv_value index = fv_input(net, .name = "index", .dtype = FV_I32, .shape = {1, {2}}, .no_batch = true);
+    fv_value rows = fv_input(net, .name = "rows", .dtype = FV_I32, .shape = {2, {2, 1}});
+    fv_value pair = fv_input(net, .name = "pair", .shape = {1, {2}}, .no_batch = true);
+    fv_value cells = fv_input(net, .name = "cells", .dtype = FV_I32, .shape = {3, {2, 1, 1}});
+    fv_value sum = fv_gather(x, index, .axis = 1), part = fv_gather_elements(x, cells, .axis = 1);
+    sum = fv_scatter_nd(sum, rows, fv_gather_nd(sum, rows, .lead = 1), .lead = 1, .reduction = FV_SCATTER_BY_ADD);
+    sum = fv_scatter_elements(sum, cells, part, .axis = 1);
+    sum = fv_resample(fv_pad_axes(sum, .before = {FV_ZERO, 1, FV_ZERO, FV_ZERO}), .length = 8, .axis = 1, .mode = FV_RESAMPLE_CUBIC);
+    sum = fv_trilu(fv_tile(fv_split(sum, .parts = 2), .repeats = {1, 1, 1, 2}));
+    sum = fv_transpose(fv_slice(sum, .starts = {FV_ZERO}, .ends = {2}, .axes = {1}), .axes = {FV_ZERO, 3, 2, 1});
+    fv_output(fv_one_hot(index, pair, .depth = 8), "classes");
+    return fv_expand(fv_top(sum, .k = 1), .like = sum);
+}
+
 static fv_value joins(fv_value a, fv_value b) {
     const fv_value pair[] = {a, b};
     fv_value sum = fv_add(.values = pair, .count = 2);
@@ -52,6 +68,7 @@ fv_net *every_builder(void) {
     fv_net *net = fv_net_new();
     fv_value x = fv_input(net, .height = 28, .width = 28, .channels = 1);
     x = fv_conv(x, .filters = 8, .kernel = {3, 3}, .padding = {FV_SAME}, .activation = FV_RELU);
+    fv_output(moved(net, x), "moved");
     x = around(norms(x));
     x = fv_maxpool(x, .window = {2, 2});
     x = fv_subsample(x, .window = {2, 2});

@@ -142,8 +142,8 @@ fv_run *fv_trial_run(const fv_trial *t, const fv_table *table, bool gradients, f
     fv_plan_options options = {.batch = t->batch,
                                .training = t->example->training,
                                .exact = true,
-                               .wanted = &t->y.id,
-                               .wanted_count = 1,
+                               .wanted = t->net->nodes[0].value_out,
+                               .wanted_count = t->net->nodes[0].outputs,
                                .table = table,
                                .threads = 1};
     if (gradients) {
