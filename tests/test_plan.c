@@ -236,6 +236,59 @@ static void training_keeps_what_an_activations_backward_reads(void **state) {
     fv_net_free(net);
 }
 
+/* Two blocks of a residual net with batch norm, one with a shortcut that is normalised, too; a pooling behind a ReLU. */
+static fv_net *normalised_net(const char *activation) {
+    fv_net *net = fv_net_new();
+    fv_value x = fv_input(net, .height = 8, .width = 6, .channels = 3);
+    x = apply(net, "maxpool", "2x2", apply(net, activation, "", apply(net, "conv", "5 3x3 padding=same", x)));
+    x = apply(net, "maxpool", "3x3 stride=1 padding=1", apply(net, activation, "", apply(net, "conv", "5 1x1", x)));
+    for (int block = 0; block < 2; block++) {
+        fv_value a = apply(net, "conv", "5 3x3 padding=same bias=no", x);
+        a = apply(net, activation, "", apply(net, "batchnorm", block ? "bias=no" : "", a));
+        a = apply(net, "batchnorm", "", apply(net, "conv", "5 3x3 padding=same bias=no", a));
+        fv_value shortcut = block ? x : apply(net, "groupnorm", "5", apply(net, "conv", "5 1x1", x));
+        x = apply(net, activation, "", apply(net, "add", "", a, shortcut));
+    }
+    fv_value y = apply(net, "dense", "2", apply(net, "flatten", "", x));
+    fv_output(y, "y");
+    fv_value target = fv_input(net, .name = "target", .channels = 2, .target = true);
+    fv_add_loss(apply(net, "mse", "", y, target), 1);
+    return net;
+}
+
+static void norm_add_and_activation_are_one_call(void **state) {
+    (void)state;
+    fv_net *net = normalised_net("relu");
+    fv_plan *plan = fv_plan_new(net, &(fv_plan_options){.batch = 2, .training = true, .gradients = true}, NULL);
+    assert_non_null(plan);
+    int adding = 0;
+    for (int i = 0; i < plan->call_count; i++)
+        if (plan->calls[i].routine == FV_R_NORM && plan->calls[i].geom.norm.add) {
+            assert_int_equal(plan->calls[i].geom.norm.epilogue.act, FV_U_RELU);
+            adding++;
+        }
+    assert_int_equal(adding, 2);
+    assert_int_equal(count_routine(plan, FV_R_BINARY, false), 0);
+    assert_int_equal(count_routine(plan, FV_R_UNARY, false), 0);
+    fv_plan_free(plan);
+    fv_net_free(net);
+}
+
+/* Of six ReLUs two stand before a pooling and two behind a norm; the two of sums keep a call of their own. */
+static void the_gradient_of_a_relu_is_taken_on_the_way(void **state) {
+    (void)state;
+    fv_net *net = normalised_net("relu"), *smooth = normalised_net("tanh");
+    fv_plan_options options = {.batch = 2, .training = true, .gradients = true};
+    fv_plan *plan = fv_plan_new(net, &options, NULL), *other = fv_plan_new(smooth, &options, NULL);
+    assert_true(plan && other);
+    assert_int_equal(count_routine(plan, FV_R_UNARY_BACK, true), 2);
+    assert_int_equal(count_routine(other, FV_R_UNARY_BACK, true), 6);
+    for (int i = 0; i < other->call_count; i++)
+        assert_false(other->calls[i].routine == FV_R_POOL_BACK && other->calls[i].geom.pool.relu);
+    fv_plan_free(plan), fv_plan_free(other);
+    fv_net_free(net), fv_net_free(smooth);
+}
+
 /* Inference: conv, batchnorm, relu and add become one call, weights aside. */
 static fv_net *folding_net(bool bias) {
     fv_net *net = fv_net_new();
@@ -389,9 +442,8 @@ static void concat_copies_nothing(void **state) {
     fv_net_free(net);
 }
 
-static void slices_do_not_change_a_bit(void **state) {
-    (void)state;
-    fv_net *net = inception_net();
+/* On every table: outputs and gradients with all passes and with none. */
+static void check_passes(fv_net *net) {
     for (const fv_table *const *table = fv_all_tables(); *table; table++)
         for (int training = 0; training < 2; training++) {
             fv_weights weights = drawn_weights(net, 5), same = drawn_weights(net, 5);
@@ -404,13 +456,27 @@ static void slices_do_not_change_a_bit(void **state) {
             go(sliced, 5), go(plain, 5);
             check_same_bits((*table)->name, fv_run_output(plain, NULL), fv_run_output(sliced, NULL));
             for (int v = 0; training && v < net->value_count; v++)
-                if (net->values[v].kind == FV_KIND_WEIGHT)
-                    check_same_bits(net->values[v].name, fv_run_gradient(plain, (fv_value){net, v}),
+                if (net->values[v].kind == FV_KIND_WEIGHT) {
+                    char label[200];
+                    snprintf(label, sizeof label, "%s: %s", (*table)->name, net->values[v].name);
+                    check_same_bits(label, fv_run_gradient(plain, (fv_value){net, v}),
                                     fv_run_gradient(sliced, (fv_value){net, v}));
+                }
             fv_run_free(sliced), fv_run_free(plain);
             free_weights(net, &weights), free_weights(net, &same);
         }
     fv_net_free(net);
+}
+
+static void slices_do_not_change_a_bit(void **state) {
+    (void)state;
+    check_passes(inception_net());
+}
+
+static void fused_gradients_do_not_change_a_bit(void **state) {
+    (void)state;
+    check_passes(normalised_net("relu"));
+    check_passes(normalised_net("gelu"));
 }
 
 /* A copy stays where somebody needs the value by itself: it is asked for, or its reader cannot have it apart. */
@@ -633,6 +699,9 @@ int main(void) {
         cmocka_unit_test(passes_do_not_change_a_bit),
         cmocka_unit_test(concat_copies_nothing),
         cmocka_unit_test(slices_do_not_change_a_bit),
+        cmocka_unit_test(norm_add_and_activation_are_one_call),
+        cmocka_unit_test(the_gradient_of_a_relu_is_taken_on_the_way),
+        cmocka_unit_test(fused_gradients_do_not_change_a_bit),
         cmocka_unit_test(what_is_needed_whole_stays_whole),
         cmocka_unit_test(elementwise_kernels_may_write_where_they_read),
         cmocka_unit_test(rows_do_not_depend_on_the_batch),

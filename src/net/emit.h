@@ -80,6 +80,8 @@ fv_status fv_pass_fold_batchnorm(fv_emit *e);
 fv_status fv_pass_fuse(fv_plan *plan, fv_error *error);
 /* Parts of wider values are written and read there: the copies of concat. */
 fv_status fv_pass_slice(fv_plan *plan, fv_error *error);
+/* The gradient of a ReLU is taken by the calls before or behind it. */
+fv_status fv_pass_fuse_back(fv_plan *plan, fv_error *error);
 /* Inference: calls that depend on weights alone move to the front, to be run when the weights have changed. */
 fv_status fv_pass_hoist(fv_plan *plan, fv_error *error);
 

@@ -73,13 +73,23 @@ static void fuse_activation(fv_plan *plan, fv_use *uses, int i) {
     if (same_kernel(plan, call, &fused)) take_over(plan, uses, call, &fused, i);
 }
 
-/* y = conv(x) + other, where `other` is there before the convolution runs. */
+/* Which argument a call adds to its result, or -1; and the field that says that it does. */
+static int addend(const fv_planned_call *call) {
+    return call->routine == FV_R_CONV ? 4 : call->routine == FV_R_NORM ? 6 : -1;
+}
+
+static bool *adds(fv_geom *geom, fv_routine routine) {
+    return routine == FV_R_CONV ? &geom->conv.add : &geom->norm.add;
+}
+
+/* y = conv(x) + other (or norm(x) + other), where `other` is there before the convolution runs. */
 static bool fuse_add_side(fv_plan *plan, fv_use *uses, int i, int side) {
     const fv_planned_call *add = &plan->calls[i];
     const fv_walk *walk = &add->geom.binary.walk;
     fv_operand other = add->arg[3 - side], y = fv_operand_root(plan, add->arg[0]);
     fv_planned_call *call = producer(plan, uses, add->arg[side], i);
-    if (!call || call->routine != FV_R_CONV || call->geom.conv.add || uses[y].writes != 1) return false;
+    const int at = call ? addend(call) : -1;
+    if (at < 0 || *adds(&call->geom, call->routine) || uses[y].writes != 1) return false;
     int64_t each = 1;
     for (int d = 0; d < walk->rank; ++d) each *= walk->dim[d];
     if (dense_each(call) * call->geom.n != each) return false;
@@ -90,12 +100,12 @@ static bool fuse_add_side(fv_plan *plan, fv_use *uses, int i, int side) {
     if (root < 0 || (plan->operands[root].home == FV_HOME_ARENA && uses[root].writer >= (int)(call - plan->calls)))
         return false;
     fv_geom fused = call->geom;
-    fused.conv.add = true;
+    *adds(&fused, call->routine) = true;
     if (!same_kernel(plan, call, &fused)) return false;
     take_over(plan, uses, call, &fused, i);
-    for (int k = call->args; k < 4; ++k) call->arg[k] = FV_NO_OPERAND;
-    call->arg[4] = other;
-    call->args = 5;
+    for (int k = call->args; k < at; ++k) call->arg[k] = FV_NO_OPERAND;
+    call->arg[at] = other;
+    call->args = at + 1;
     if (uses[root].reader < (int)(call - plan->calls)) uses[root].reader = (int)(call - plan->calls);
     return true;
 }

@@ -245,6 +245,7 @@ static fv_status optimise(fv_draft *d) {
     fv_status status = fv_pass_prune(plan, d->error);
     if (!status && inference && !d->options->exact) status = fv_pass_fold_batchnorm(&d->emit);
     if (!status) status = fv_pass_fuse(plan, d->error);
+    if (!status && d->backward) status = fv_pass_fuse_back(plan, d->error);
     if (!status) status = fv_pass_slice(plan, d->error);
     if (!status && inference) status = fv_pass_hoist(plan, d->error);
     return status;

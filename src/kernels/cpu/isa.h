@@ -61,6 +61,19 @@ FV_INLINE vf vf_all(float x) { return x - (vf){0}; }
 FV_INLINE vi vi_all(int32_t x) { return x - (vi){0}; }
 FV_INLINE vf vf_zero(void) { return (vf){0}; }
 
+/* The same number, of which the compiler knows nothing: it would merge a mask into the product behind it, and then round
+ * that product before it is added to something. */
+FV_INLINE vf vf_opaque(vf v) {
+#if defined(__aarch64__)
+    __asm__("" : "+w"(v));
+#elif defined(__AVX512F__)
+    __asm__("" : "+v"(v));
+#elif defined(__x86_64__)
+    __asm__("" : "+x"(v));
+#endif
+    return v;
+}
+
 /* Lane i holds i. */
 FV_INLINE vi vi_lanes(void) {
 #if FV_LANES == 16

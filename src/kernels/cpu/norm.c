@@ -85,8 +85,8 @@ typedef struct back_rows_of {
 /* What a ReLU leaves of dy. */
 FV_INLINE vf passed(bool relu, vf dy, vf x, const back_rows_of *b, int64_t at) {
     if (!relu) return dy;
-    return (vf)((vi)dy &
-                (affine(x, vf_load(b->mean + at), vf_load(b->factor + at), vf_load(b->bias + at)) > vf_zero()));
+    vf y = affine(x, vf_load(b->mean + at), vf_load(b->factor + at), vf_load(b->bias + at));
+    return vf_opaque((vf)((vi)dy & (y > vf_zero())));
 }
 
 /* The sums over rows of dy and of dy (x - mean), added to two numbers a channel. */
@@ -398,11 +398,10 @@ static void need_gradients(const fv_geom *geom, int threads, fv_need *need) {
 enum { MEAN, FACTOR, BIAS, SLOPE, OFFSET };
 
 /* dx = factor dy + (x - mean) slope + offset; frozen statistics: factor dy. */
-FV_INLINE void gradient_rows(const job *j, back_rows_of b, bool relu, bool dense, const float pattern[][FV_PATTERN],
-                             float *dx, int64_t rows) {
+FV_INLINE void gradient_rows(const job *j, back_rows_of b, bool relu, bool frozen, bool dense,
+                             const float pattern[][FV_PATTERN], float *dx, int64_t rows) {
     const channel_block *k = &j->k;
     const int64_t dxs = dx_pixel(j->g);
-    const bool frozen = j->g->frozen;
     for (int64_t r = 0; r < rows; r += k->pixels, dx += k->pixels * dxs) {
         FV_EACH_OF_RUN(k, rows - r, dense, at, p, i, lanes, {
             vf x = vf_zero();
@@ -422,10 +421,14 @@ static void back_rows(const job *j, const float pattern[][FV_PATTERN], int64_t r
     float *dx = (float *)j->call->arg[0] + row * dx_pixel(g) + j->k.c0;
     back_rows_of b = back_from(j, &j->k, 1, row, pattern);
     const bool dense = b.xs == width && b.dys == width && dx_pixel(g) == width;
-    if (g->relu)
-        gradient_rows(j, b, true, dense, pattern, dx, rows);
+    if (g->relu && g->frozen)
+        gradient_rows(j, b, true, true, dense, pattern, dx, rows);
+    else if (g->relu)
+        gradient_rows(j, b, true, false, dense, pattern, dx, rows);
+    else if (g->frozen)
+        gradient_rows(j, b, false, true, dense, pattern, dx, rows);
     else
-        gradient_rows(j, b, false, dense, pattern, dx, rows);
+        gradient_rows(j, b, false, false, dense, pattern, dx, rows);
 }
 
 /* By channel: dscale and dbias are the sums of dy times the normalised x, and of dy. */
