@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 
-# What the goals are about: network, batch, and the factor over the better peer that was aimed at.
+# Network, batch, and the factor over the better of the others that is aimed at, with two threads.
 TRAINING = [("lenet_mnist", 64, 2.7), ("mnist_cnn", 64, 2.0), ("resnet20_cifar", 128, 1.5), ("cifar_speed", 500, 1.6),
             ("resnet34", 8, 1.5), ("vgg16", 4, 1.5), ("alexnet_one", 32, 1.25), ("googlenet", 8, 1.4), ("unet_small", 2, 2.0)]
 INFERENCE = [(net, batch, goal) for net, goal in
@@ -197,7 +197,7 @@ def forget_peak():
         pass
 
 
-def timed(step, seconds, least=3):
+def timed(step, seconds, least=2):
     times, end = [], time.perf_counter() + seconds
     while len(times) < least or time.perf_counter() < end:
         began = time.perf_counter()
@@ -268,8 +268,8 @@ def torch_contestant(case):
     layouts = {}
     for channels_last in (False, True) if case["kind"] == "torch, tuned" else (True,):
         step = torch_step(torch, case, channels_last)
-        timed(step, 0, 2)
-        layouts[channels_last] = timed(step, 0.1, 2)
+        timed(step, 0, 1)
+        layouts[channels_last] = timed(step, 0.1)
         del step
     best = min(layouts, key=layouts.get)
     step = torch_step(torch, case, best)
@@ -311,7 +311,7 @@ def contestant(case):
     print("{}", file=out, flush=True)
     sys.stdin.readline()
     step, what = (onnxruntime_contestant if case["kind"] == "onnxruntime" else torch_contestant)(case)
-    timed(step, 0.1)
+    timed(step, 0.1, 1)
     print(json.dumps({"what": what}), file=out, flush=True)
     for line in sys.stdin:
         timed(step, 0, 1)
@@ -517,7 +517,7 @@ def cases_of(options):
                 known = [batch for net, batch, _ in lists[mode] if net == options.net] or [1]
                 for batch in options.batch or known:
                     goal = [g for net, b, g in lists[mode] if net == options.net and b == batch]
-                    yield options.net, mode, batch, threads, goal[0] if goal else None
+                    yield options.net, mode, batch, threads, goal[0] if goal and threads == 2 else None
         return
     for threads in options.threads:
         for mode, cases in (("training", TRAINING), ("inference", INFERENCE)):
