@@ -6,20 +6,25 @@
 #include "options.h"
 
 typedef struct options {
-    const char *net, *out, *names, *preprocess, *classes;
-    bool verbose;
+    const char *net, *out, *names, *preprocess, *classes, *input;
+    bool verbose, channels_last;
     cli_settings set;
 } options;
 
 static const cli_option list[] = {
     {"net", 'n', CLI_TEXT, offsetof(options, net), "NET", "the network that the weights belong to", 0, 0},
-    {"out", 'o', CLI_TEXT, offsetof(options, out), "FILE", "where the model goes", 0, 0},
+    {"out", 'o', CLI_TEXT, offsetof(options, out), "FILE", "where the model goes; .onnx: as ONNX, else as safetensors",
+     0, 0},
     CLI_SETTINGS(options),
     {"names", 0, CLI_TEXT, offsetof(options, names), "NAMES",
      "rules for names: densenet, vgg, ... or a file; default those that fit the net", 0, 0},
     {"preprocess", 0, CLI_TEXT, offsetof(options, preprocess), "TEXT",
      "\"scale=1/255 mean=0.485,0.456,0.406 deviation=0.229,0.224,0.225\"", 0, 0},
     {"classes", 0, CLI_TEXT, offsetof(options, classes), "FILE", "names of the classes, one a line", 0, 0},
+    {"input", 0, CLI_TEXT, offsetof(options, input), "SHAPE",
+     "of ONNX: size of a sample where the net leaves it open, 224x224x3", 0, 0},
+    {"channels-last", 0, CLI_FLAG, offsetof(options, channels_last), NULL,
+     "of ONNX: inputs and outputs stay (N, H, W, C); else (N, C, H, W)", 0, 0},
     {"verbose", 'v', CLI_FLAG, offsetof(options, verbose), NULL, "every weight with the name it comes from", 0, 0}};
 
 /* ---- names of classes ------------------------------------------------------------------------------------------- */
@@ -101,36 +106,73 @@ static void print_unused(const report *r) {
 
 /* ---- the command ------------------------------------------------------------------------------------------------ */
 
-static int convert(const cli_call *call, fv_net *net, const lines *classes, report *r) {
+/* The model from weights of other names; NULL and *status after saying why. */
+static fv_model *import(const cli_call *call, fv_net *net, const lines *classes, report *r, int *status) {
     const options *o = call->options;
     fv_error error = {0};
     fv_model *model = fv_model_import(net, call->operands[0], &error, .names = o->names, .preprocess = o->preprocess,
                                       .classes = o->classes ? (const char *const *)classes->of : NULL,
                                       .class_count = classes->count, .on_line = on_line, .user = r);
-    if (!model && r->problems) {
-        return cli_fail_text(call, "%s: %d of the net's %d weights %s not fit", call->operands[0], r->problems,
-                             r->weights, r->problems == 1 ? "does" : "do");
+    if (!model && r->problems)
+        *status = cli_fail_text(call, "%s: %d of the net's %d weights %s not fit", call->operands[0], r->problems,
+                                r->weights, r->problems == 1 ? "does" : "do");
+    else if (!model)
+        *status = cli_fail(call, &error);
+    return model;
+}
+
+static fv_status save(const options *o, const fv_model *model, fv_error *error) {
+    const char *end = strrchr(o->out, '.');
+    fv_onnx_export_options as = {.size = sizeof as, .channels_last = o->channels_last};
+    if (!end || strcmp(end, ".onnx") != 0) return fv_model_save(model, o->out, error);
+    if (o->input) cli_read_shape(o->input, &as.input);
+    return fv_onnx_export_with(model, o->out, error, &as);
+}
+
+/* A model of ours, or one that is imported. */
+static fv_model *open_model(const cli_call *call, const lines *classes, report *r, int *status) {
+    const options *o = call->options;
+    fv_error error = {0};
+    if (!o->net) {
+        fv_model *model = fv_model_load(call->operands[0], &error);
+        if (!model) *status = cli_fail(call, &error);
+        return model;
     }
-    if (!model) return cli_fail(call, &error);
-    fv_status status = fv_model_save(model, o->out, &error);
+    fv_net *net = fv_net_load(o->net, o->set.of, o->set.count, &error);
+    if (!net) return *status = cli_fail(call, &error), NULL;
+    fv_model *model = import(call, net, classes, r, status);
+    fv_net_free(net);
+    return model;
+}
+
+static int convert(const cli_call *call, const lines *classes, report *r) {
+    const options *o = call->options;
+    fv_error error = {0};
+    int status = CLI_GOOD;
+    fv_model *model = open_model(call, classes, r, &status);
+    if (!model) return status;
+    if (save(o, model, &error))
+        status = cli_fail(call, &error);
+    else {
+        print_unused(r);
+        printf("%s: %d weights for %s\n", o->out, fv_model_weight_count(model), o->net ? o->net : call->operands[0]);
+    }
     fv_model_free(model);
-    if (status) return cli_fail(call, &error);
-    print_unused(r);
-    printf("%s: %d weights for %s\n", o->out, r->weights, o->net);
-    return CLI_GOOD;
+    return status;
 }
 
 static int run(const cli_call *call) {
     const options *o = call->options;
-    fv_error error = {0};
     lines classes = {0};
-    if (!o->net) return cli_usage_error(call->command, "which network? --net NET");
+    fv_shape shape;
     if (!o->out) return cli_usage_error(call->command, "where to? -o FILE");
+    if (!o->net && (o->names || o->preprocess || o->classes || o->set.count))
+        return cli_usage_error(call->command, "which network do the weights belong to? --net NET");
+    if (o->input && !cli_read_shape(o->input, &shape))
+        return cli_usage_error(call->command, "--input: expected a shape such as 224x224x3, got '%s'", o->input);
     if (o->classes && read_lines(call, o->classes, &classes)) return free_lines(&classes), CLI_FAILED;
     report r = {.verbose = o->verbose};
-    fv_net *net = fv_net_load(o->net, o->set.of, o->set.count, &error);
-    int status = net ? convert(call, net, &classes, &r) : cli_fail(call, &error);
-    fv_net_free(net);
+    int status = convert(call, &classes, &r);
     free_lines(&classes);
     free_lines(&r.unused_names);
     return status;
@@ -138,22 +180,25 @@ static int run(const cli_call *call) {
 
 const cli_command command_convert = {
     .name = "convert",
-    .summary = "a model from weights by the names of PyTorch's torchvision",
-    .usage = "WEIGHTS.safetensors --net NET -o MODEL.safetensors",
-    .examples = "fovea convert resnet34.safetensors --net resnet34 -o model.safetensors\n"
+    .summary = "models to and from other programs",
+    .usage = "MODEL -o MODEL.onnx | WEIGHTS --net NET -o MODEL",
+    .examples = "fovea convert run -o model.onnx                    for every program that reads ONNX\n"
+                "fovea convert resnet34.safetensors --net resnet34 -o model.safetensors\n"
                 "fovea convert w.safetensors --net resnet34 --set classes=10 --classes names.txt -o model.safetensors\n"
                 "fovea convert w.safetensors --net my.net --names my.names -o model.safetensors\n",
-    .details = "Every weight of the net is looked up by the name that torchvision gives it and brought into the layout "
-               "of this\n"
-               "program; what is missing or has another shape is listed, and then nothing is written. What the net has "
-               "no use\n"
-               "for (auxiliary heads) is left out. PyTorch writes such a file by\n"
-               "    safetensors.torch.save_file(model.state_dict(), \"weights.safetensors\")\n"
-               "The model wants pictures as such weights do, unless --preprocess says otherwise.\n"
-               "A .param file is read as ncnn's, with the .bin beside it.\n"
-               "Rules for other names are lines OURS -> THEIRS that translate a name from left to right, such as\n"
-               "    stage{s} -> layer{s}\n"
-               "    .basic{b} -> .{b-1}",
+    .details =
+        "MODEL is a file or the folder of a run. As ONNX (opset 17) it has its class names and preprocessing in the metadata.\n"
+        "With --net every weight of the net is looked up by the name that torchvision gives it and brought into the layout "
+        "of this\n"
+        "program; what is missing or has another shape is listed, and then nothing is written. What the net has "
+        "no use\n"
+        "for (auxiliary heads) is left out. PyTorch writes such a file by\n"
+        "    safetensors.torch.save_file(model.state_dict(), \"weights.safetensors\")\n"
+        "The model wants pictures as such weights do, unless --preprocess says otherwise.\n"
+        "A .param file is read as ncnn's, with the .bin beside it.\n"
+        "Rules for other names are lines OURS -> THEIRS that translate a name from left to right, such as\n"
+        "    stage{s} -> layer{s}\n"
+        "    .basic{b} -> .{b-1}",
     CLI_OPTIONS(list, options),
     .least = 1,
     .most = 1,

@@ -361,6 +361,19 @@ FV_API int fv_names_count(void);
 FV_API const char *fv_names_name(int index);
 FV_API const char *fv_names_text(const char *name);
 
+typedef struct fv_onnx_export_options {
+    size_t size;
+    bool channels_last; /* inputs and outputs stay (N, H, W, C); default ONNX's (N, C, H, W) */
+    fv_shape input;     /* sample shape of the first data input where the net leaves it open */
+} fv_onnx_export_options;
+/* Writes the model as an .onnx file of opset 17: what computes the net's outputs, for inference, weights under their names in
+ * ONNX's layout, the batch symbolic; class names and preprocessing in the metadata. What ONNX lacks becomes several operators; an
+ * operator that cannot be said is refused by its layer's name. */
+FV_API fv_status fv_onnx_export_with(const fv_model *model, const char *path, fv_error *error,
+                                     const fv_onnx_export_options *options);
+#define fv_onnx_export(model, path, error, ...)                                                                        \
+    fv_onnx_export_with(model, path, error, FV_OPTIONS(fv_onnx_export_options, __VA_ARGS__))
+
 /* Every weight that `from` has under the same name and in the same shape becomes a copy of that, for training to start from; others
  * (a head for other classes) stay as they were drawn. Told of each; at least one must fit. */
 FV_API fv_status fv_model_start_from(fv_model *model, const fv_model *from, fv_on_import on_line, void *user,

@@ -91,9 +91,13 @@ void fv_wire_double(fv_wire *wire, int field, double value) {
     fv_wire_fixed64(wire, field, bits);
 }
 
-void fv_wire_bytes(fv_wire *wire, int field, const void *data, size_t size) {
+void fv_wire_head(fv_wire *wire, int field, size_t size) {
     add_key(wire, field, FV_WIRE_BYTES);
     add_varint(wire, size);
+}
+
+void fv_wire_bytes(fv_wire *wire, int field, const void *data, size_t size) {
+    fv_wire_head(wire, field, size);
     add(wire, data, size);
 }
 

@@ -25,6 +25,8 @@ void fv_wire_text(fv_wire *wire, int field, const char *text);
 /* A message inside: what is written between the two calls. */
 size_t fv_wire_begin(fv_wire *wire, int field);
 void fv_wire_end(fv_wire *wire, size_t begun);
+/* The head of a message whose `size` bytes are written elsewhere. */
+void fv_wire_head(fv_wire *wire, int field, size_t size);
 
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
 

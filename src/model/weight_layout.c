@@ -1,4 +1,4 @@
-/* weight_layout.c - from PyTorch's order of numbers to ours.
+/* weight_layout.c - from PyTorch's order of numbers to ours, and back.
  *
  * PyTorch puts channels before pixels, and of two kinds of channels our last one first:
  *     convolution             [out][in/groups][kh][kw]   ours [kh][kw][in/groups][out]
@@ -14,9 +14,8 @@
 #include <string.h>
 
 /* Positions of our axes in PyTorch's order. */
-static void order_axes(const fv_value_info *value, int *order) {
-    const char *axes = value->parameter.axes;
-    int rank = value->type.shape.rank, count = 0;
+static void order_axes(const char *axes, int rank, int *order) {
+    int count = 0;
     bool named = axes && (int)strlen(axes) == rank && strchr(axes, 'i') && strchr(axes, 'o') && !strchr(axes, 'n');
     for (int d = 0; d < rank; d++) order[d] = d;
     if (!named) return;
@@ -46,33 +45,26 @@ static const fv_shape *flattened(const fv_net *net, int value) {
     return NULL;
 }
 
-/* Channels and cells of the flattened picture that axis `axis` of a weight counts; false if it counts none. */
-static bool counts_picture(const fv_net *net, const fv_value_info *value, int axis, int64_t *channels) {
-    const fv_node *node = &net->nodes[value->node];
-    const char *axes = value->parameter.axes;
-    if (!axes || (axes[axis] != 'i' && axes[axis] != 'c') || node->inputs < 1) return false;
-    const fv_shape *shape = flattened(net, node->value_in[0]);
-    if (!shape || shape->rank < 1) return false;
-    int64_t all = value->type.shape.dim[axis];
-    *channels = shape->dim[shape->rank - 1];
-    int64_t each = fv_shape_count(shape);
+/* Channels of the flattened picture that an axis of so many counts; false if it counts none. */
+static bool counts_picture(const char *axes, int axis, int64_t all, const fv_shape *picture, int64_t *channels) {
+    if (!axes || (axes[axis] != 'i' && axes[axis] != 'c') || !picture || picture->rank < 1) return false;
+    *channels = picture->dim[picture->rank - 1];
+    int64_t each = fv_shape_count(picture);
     return each == all && *channels > 0 && all > *channels;
 }
 
 /* ---- the layout ------------------------------------------------------------------------------------------------- */
 
-void fv_weight_layout_of(const fv_net *net, int value, fv_weight_layout *layout) {
-    const fv_value_info *info = &net->values[value];
-    const fv_shape *ours = &info->type.shape;
+void fv_weight_layout_for(const char *axes, const fv_shape *ours, const fv_shape *picture, fv_weight_layout *layout) {
     int order[FV_MAX_RANK];
     int64_t strides[FV_MAX_RANK], stride = 1;
-    order_axes(info, order);
+    order_axes(axes, ours->rank, order);
     *layout = (fv_weight_layout){.shape.rank = ours->rank};
     for (int d = 0; d < ours->rank; d++) layout->shape.dim[order[d]] = ours->dim[d];
     for (int d = ours->rank - 1; d >= 0; d--) strides[d] = stride, stride *= layout->shape.dim[d];
     for (int d = 0; d < ours->rank; d++) {
         int64_t channels, step = strides[order[d]], size = ours->dim[d];
-        if (counts_picture(net, info, d, &channels)) {
+        if (counts_picture(axes, d, size, picture, &channels)) {
             layout->size[layout->rank] = size / channels;
             layout->stride[layout->rank++] = step;
             step *= size / channels;
@@ -81,6 +73,28 @@ void fv_weight_layout_of(const fv_net *net, int value, fv_weight_layout *layout)
         layout->size[layout->rank] = size;
         layout->stride[layout->rank++] = step;
     }
+}
+
+void fv_weight_layout_of(const fv_net *net, int value, fv_weight_layout *layout) {
+    const fv_value_info *info = &net->values[value];
+    const fv_node *node = &net->nodes[info->node];
+    const fv_shape *picture = node->inputs > 0 ? flattened(net, node->value_in[0]) : NULL;
+    fv_weight_layout_for(info->parameter.axes, &info->type.shape, picture, layout);
+}
+
+/* ---- writing ---------------------------------------------------------------------------------------------------- */
+
+static const float *write_from(const fv_weight_layout *l, int d, float *out, const float *in) {
+    if (d == l->rank) {
+        *out = *in;
+        return in + 1;
+    }
+    for (int64_t i = 0; i < l->size[d]; i++) in = write_from(l, d + 1, out + i * l->stride[d], in);
+    return in;
+}
+
+void fv_weight_layout_write(const fv_weight_layout *layout, float *out, const float *in) {
+    write_from(layout, 0, out, in);
 }
 
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
