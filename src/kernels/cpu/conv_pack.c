@@ -25,16 +25,50 @@ static const float *weights_at(const packing *p, int64_t z, int64_t y, int64_t x
 
 /* Forward: rows of source channels are rows of the weights. */
 static void pack_forward(const float *w, int64_t stride, int64_t rows, int64_t columns, float *to, int64_t width) {
-    for (int64_t r = 0; r < rows; r++) memcpy(to + r * width, w + r * stride, (size_t)columns * sizeof(float));
+    for (int64_t r = 0; r < rows; r++) conv_copy(to + r * width, w + r * stride, columns);
 }
 
-/* Backward: transposed, a few rows at a time so that both sides stay in the first-level cache. */
-static void pack_transposed(const float *w, int64_t stride, int64_t rows, int64_t columns, float *to, int64_t width) {
-    for (int64_t r0 = 0; r0 < rows; r0 += 16) {
-        const int64_t end = conv_min(rows, r0 + 16);
-        for (int64_t c = 0; c < columns; c++)
-            for (int64_t r = r0; r < end; r++) to[r * width + c] = w[c * stride + r];
+/* Halves interleaved: lanes a0 b0 a1 b1 ... of the low or the high half of both. */
+#if FV_LANES == 16
+#define INTERLEAVE(a, b, h)                                                                                            \
+    __builtin_shufflevector(a, b, h, h + 16, h + 1, h + 17, h + 2, h + 18, h + 3, h + 19, h + 4, h + 20, h + 5,        \
+                            h + 21, h + 6, h + 22, h + 7, h + 23)
+#elif FV_LANES == 8
+#define INTERLEAVE(a, b, h) __builtin_shufflevector(a, b, h, h + 8, h + 1, h + 9, h + 2, h + 10, h + 3, h + 11)
+#else
+#define INTERLEAVE(a, b, h) __builtin_shufflevector(a, b, h, h + 4, h + 1, h + 5)
+#endif
+
+/* A square of FV_LANES: as often as two divides the lanes, row i and row i + FV_LANES/2 become rows 2i and 2i + 1. */
+FV_INLINE void transpose_square(const float *from, int64_t stride, float *to, int64_t width) {
+    vf a[FV_LANES], b[FV_LANES];
+    FV_UNROLL
+    for (int i = 0; i < FV_LANES; i++) a[i] = vf_load(from + i * stride);
+    FV_UNROLL
+    for (int step = 1; step < FV_LANES; step *= 2) {
+        FV_UNROLL
+        for (int i = 0; i < FV_LANES / 2; i++) {
+            b[2 * i] = INTERLEAVE(a[i], a[i + FV_LANES / 2], 0);
+            b[2 * i + 1] = INTERLEAVE(a[i], a[i + FV_LANES / 2], FV_LANES / 2);
+        }
+        FV_UNROLL
+        for (int i = 0; i < FV_LANES; i++) a[i] = b[i];
     }
+    FV_UNROLL
+    for (int i = 0; i < FV_LANES; i++) vf_store(to + i * width, a[i]);
+}
+
+void conv_transpose(const float *from, int64_t stride, int64_t rows, int64_t columns, float *to, int64_t width) {
+    int64_t r = 0;
+    for (; r + FV_LANES <= rows; r += FV_LANES) {
+        int64_t c = 0;
+        for (; c + FV_LANES <= columns; c += FV_LANES)
+            transpose_square(from + r * stride + c, stride, to + c * width + r, width);
+        for (; c < columns; c++)
+            for (int64_t i = r; i < r + FV_LANES; i++) to[c * width + i] = from[i * stride + c];
+    }
+    for (; r < rows; r++)
+        for (int64_t c = 0; c < columns; c++) to[c * width + r] = from[r * stride + c];
 }
 
 /* `columns` destination channels from number `column` on of group `group`, for one tap. */
@@ -44,7 +78,7 @@ static void pack_tap(const packing *p, const float *w, int64_t group, int64_t co
     if (s->depthwise)
         memcpy(to, w + column, (size_t)columns * sizeof(float));
     else if (s->backward)
-        pack_transposed(w + column * p->geom->f + group * s->from_each, p->geom->f, s->from_each, columns, to, width);
+        conv_transpose(w + column * p->geom->f + group * s->from_each, p->geom->f, columns, s->from_each, to, width);
     else
         pack_forward(w + group * s->to_each + column, p->geom->f, s->from_each, columns, to, width);
 }

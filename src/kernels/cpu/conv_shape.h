@@ -11,6 +11,7 @@
 #ifndef FV_CPU_CONV_SHAPE_H
 #define FV_CPU_CONV_SHAPE_H
 
+#include "pieces.h"
 #include "tile.h"
 
 typedef struct conv_axis {
@@ -65,6 +66,7 @@ typedef struct conv_view {
 #define conv_look FV_SYMBOL(conv_look)
 #define conv_packed_floats FV_SYMBOL(conv_packed_floats)
 #define conv_pack FV_SYMBOL(conv_pack)
+#define conv_transpose FV_SYMBOL(conv_transpose)
 
 conv_shape conv_shape_of(const fv_conv_geom *g, bool backward);
 conv_job conv_job_of(const conv_shape *shape, const fv_conv_geom *g, int64_t phase);
@@ -97,6 +99,9 @@ conv_view conv_look(const conv_shape *shape, const conv_job *job, const conv_ban
 /* Weights as panels: for each phase, group and panel [taps][from_each][columns of the panel, in whole vectors]. */
 int64_t conv_packed_floats(const conv_shape *shape, const conv_job *job);
 void conv_pack(const conv_shape *shape, const fv_conv_geom *g, const float *weights, float *packed, fv_pool *pool);
+
+/* to[column*width + row] = from[row*stride + column] */
+void conv_transpose(const float *from, int64_t stride, int64_t rows, int64_t columns, float *to, int64_t width);
 
 /* to[0..count) = from[0..count): calling memcpy for a few vectors takes longer than copying them. */
 FV_INLINE void conv_copy(float *to, const float *from, int64_t count) {

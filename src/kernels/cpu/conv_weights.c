@@ -5,8 +5,8 @@
  * dense layers), or slots in parallel, each into a buffer of its own, added up in order afterwards (small gradients of
  * many pixels). Shape and n alone decide.
  *
- * What a piece reads of a band is brought together first: x with its border or, for 1x1 kernels, the channels of each
- * pixel; dy as panels. Pixels that lie a power of two apart would share few lines of the caches: with 1024 channels 1x1
+ * What a piece reads of a band is brought together first: x with its border or, for 1x1 kernels whose pixels lie far
+ * apart, the channels of each; dy as panels. Pixels that lie a power of two apart would share few lines of the caches: with 1024 channels 1x1
  * that costs a third.
  */
 #include "conv_shape.h"
@@ -121,7 +121,8 @@ static gradient gradient_of(const fv_conv_geom *g, const conv_shape *s, const co
     cut_bands(&d);
     const conv_axis *x = &job->axis[2];
     d.together = x->dilation * conv_strides(s, job, &d.band, d.channels).pixel == d.channels ? x->taps : 1;
-    d.gathers = job->taps == 1 && !s->depthwise && !d.band.copies;
+    const bool far = s->from_pixel % ALIASING == 0 || x->stride > 1;
+    d.gathers = job->taps == 1 && !s->depthwise && !d.band.copies && far;
     d.few = d.folded && d.together * d.channels >= TILE_FOLDED_ROWS && conv_ceil(n, FV_SLOTS) * pixels <= FEW_PIXELS;
     d.panelled = !s->depthwise && s->to_pixel % ALIASING == 0 && job->taps * d.channels > 16 * TILE_ROWS;
     return d;

@@ -70,8 +70,7 @@ static void take_weights(const packing *p, const float *tap, int64_t row, int64_
         for (int64_t r = 0; r < rows; r++) memcpy(to[r], tap + (row + r) * f + column, (size_t)columns * sizeof(float));
         return;
     }
-    for (int64_t c = 0; c < columns; c++)
-        for (int64_t r = 0; r < rows; r++) to[r][c] = tap[(column + c) * f + row + r];
+    conv_transpose(tap + column * f + row, f, columns, rows, to[0], TILE_COLUMNS);
 }
 
 FV_INLINE void pack_vectors(const int m, float taps[9][PACK_ROWS][TILE_COLUMNS], int64_t rows, int64_t width, float *to,

@@ -74,6 +74,12 @@ FV_INLINE void dense_rows(const int height, const int vectors, const tile_rows *
     FV_UNROLL
     for (int r = 0; r < height; r++) FV_UNROLL
     for (int v = 0; v < vectors; v++) acc[r][v] = vf_load(t->bias + v * FV_LANES);
+    if (t->from) {
+        FV_UNROLL
+        for (int r = 0; r < height; r++) FV_UNROLL
+        for (int v = 0; v < vectors; v++)
+            acc[r][v] = load_last(t->from + y[r] + v * FV_LANES, v < vectors - 1 ? FV_LANES : t->last);
+    }
     const float *panel = t->panel;
     for (int64_t run = 0; run < t->run_count; run++) {
         int64_t at = t->runs[run] + t->x_offset;

@@ -29,6 +29,7 @@ typedef struct tile_rows {
     int64_t x_offset; /* added to every pixel's address */
     const float *panel;
     const float *bias; /* [vectors*FV_LANES]: the sums start here */
+    const float *from; /* or here: NULL, or laid out like y */
     float *y;          /* the panel's first column of result 0 */
     const float *add;  /* NULL, or laid out like y */
     int64_t last;      /* lanes of the last vector that exist */

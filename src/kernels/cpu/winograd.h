@@ -11,7 +11,6 @@
 #define FV_CPU_WINOGRAD_H
 
 #include "conv_shape.h"
-#include "pieces.h"
 
 enum { WINOGRAD_SIDE = 6, WINOGRAD_POSITIONS = WINOGRAD_SIDE * WINOGRAD_SIDE };
 
