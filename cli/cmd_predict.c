@@ -9,7 +9,7 @@
 #include "drawing.h"
 
 typedef struct options {
-    bool json, show, skip_bad;
+    bool json, show, skip_bad, exact;
     int64_t top, data_seed, threads;
     const char *isa;
 } options;
@@ -22,6 +22,7 @@ static const cli_option list[] = {
     {"skip-bad", 0, CLI_FLAG, offsetof(options, skip_bad), NULL, "go on behind files that cannot be read", 0, 0},
     CLI_THREADS(options),
     CLI_ISA(options),
+    {"exact", 0, CLI_FLAG, offsetof(options, exact), NULL, "no faster sums that round worse than direct ones", 0, 0},
     CLI_JSON(options)};
 
 /* One thing to predict. */
@@ -108,7 +109,8 @@ static fv_status ask_sample(const cli_call *call, fv_model *model, source *s, qu
                  (long long)fv_data_count(s->data));
         return error->status;
     }
-    fv_status status = fv_predict(model, s->data, index, 1, &q->answer, error);
+    fv_predict_options wish = {.size = sizeof wish, .exact = o->exact};
+    fv_status status = fv_predict_with(model, s->data, index, 1, &q->answer, error, &wish);
     return status ? status : read_sample(s->data, index, q, error);
 }
 
@@ -221,7 +223,8 @@ static int answer_all(const cli_call *call, fv_model *model, json_t *all) {
         fv_error error = {0};
         fv_status failed;
         if (is_file(q.name)) {
-            failed = fv_predict_file(model, q.name, &q.answer, &error);
+            fv_predict_options wish = {.size = sizeof wish, .exact = o->exact};
+            failed = fv_predict_file_with(model, q.name, &q.answer, &error, &wish);
             if (!failed) failed = fv_picture_read(q.name, &q.picture, &error);
         } else {
             failed = ask_sample(call, model, &s, &q, &error);

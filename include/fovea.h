@@ -665,7 +665,7 @@ typedef struct fv_fit_options {
     /* The next batch is made in a thread of its own while the step runs; on unless the samples lie in memory as they are.
      * Callbacks of data are then called from that thread. */
     bool no_prefetch;
-    bool exact; /* steps use only sums that round no worse than direct ones; other bits */
+    bool exact; /* steps and validation use only sums that round no worse than direct ones; other bits */
     /* How much a class counts in the training's loss: "balanced" (each class the same, the mean over the samples 1) or a number
      * for each class, "1,2,0.5". Validation counts every sample the same. */
     const char *class_weights;
@@ -742,6 +742,7 @@ typedef struct fv_evaluate_options {
     int64_t batch_size;  /* default 64 */
     const char *metrics; /* default: the model's */
     int threads;
+    bool exact; /* only sums that round no worse than direct ones; other bits */
 } fv_evaluate_options;
 /* Loss and metrics over all samples, as a history of one epoch. */
 FV_API fv_history *fv_evaluate_with(fv_model *model, fv_data *data, fv_error *error,
@@ -774,6 +775,7 @@ typedef struct fv_score_options {
     int threads;
     int mistakes;        /* keep so many wrong answers, the surest first */
     fv_scores **members; /* of a committee: [count], gets the scores of each model; free each */
+    bool exact;          /* as in fv_evaluate */
 } fv_score_options;
 /* Loss and metrics of a model over all samples and, where it chooses between classes, how it does with each. Several models
  * are a committee: each with its own preprocessing, the mean of their probabilities (or numbers) is the answer; it has no
@@ -805,6 +807,16 @@ FV_API fv_status fv_predict(fv_model *model, fv_data *data, int64_t first, int64
                             fv_error *error);
 /* The same for one picture file (PNG, PGM, PPM, JPEG) of any size. */
 FV_API fv_status fv_predict_file(fv_model *model, const char *path, fv_tensor *out, fv_error *error);
+
+typedef struct fv_predict_options {
+    size_t size;
+    bool exact; /* only sums that round no worse than direct ones; other bits */
+} fv_predict_options;
+/* Both with options; NULL: as above. */
+FV_API fv_status fv_predict_with(fv_model *model, fv_data *data, int64_t first, int64_t count, fv_tensor *out,
+                                 fv_error *error, const fv_predict_options *options);
+FV_API fv_status fv_predict_file_with(fv_model *model, const char *path, fv_tensor *out, fv_error *error,
+                                      const fv_predict_options *options);
 
 /* ---- how fast a net is ------------------------------------------------------------------------------------------ */
 

@@ -130,7 +130,8 @@ static fv_status build_validation(fv_training *t) {
     int64_t batch = t->settings.batch_size < t->held_count ? t->settings.batch_size : t->held_count;
     fv_average_swap(&t->average); /* it reads where the averages are, whatever the model says later */
     fv_status status =
-        fv_pass_begin(&t->validation, t->model, data, batch, t->options->threads, t->settings.metrics, t->error);
+        fv_pass_begin(&t->validation, t->model, data, batch, t->options->threads, t->options->exact, t->settings.metrics,
+                      t->error);
     fv_average_swap(&t->average);
     return status;
 }

@@ -3,7 +3,7 @@
 
 #include "train.h"
 
-fv_status fv_pass_begin(fv_pass *pass, fv_model *model, const fv_data *data, int64_t batch, int threads,
+fv_status fv_pass_begin(fv_pass *pass, fv_model *model, const fv_data *data, int64_t batch, int threads, bool exact,
                         const char *metrics, fv_error *error) {
     memset(pass, 0, sizeof *pass);
     pass->batch = batch;
@@ -16,7 +16,8 @@ fv_status fv_pass_begin(fv_pass *pass, fv_model *model, const fv_data *data, int
                                .losses = true,
                                .wanted = wanted,
                                .wanted_count = 2,
-                               .threads = threads};
+                               .threads = threads,
+                               .exact = exact};
     pass->run = fv_run_build(model->net, &model->weights, &options, error);
     if (!pass->run) return fv_failed(error);
     return fv_feed_begin(&pass->feed, model, data, pass->run, true, error);

@@ -63,7 +63,10 @@ static fv_status predict_batches(fv_run *run, fv_feed *feed, int output, int64_t
     return status;
 }
 
-fv_status fv_predict(fv_model *model, fv_data *data, int64_t first, int64_t count, fv_tensor *out, fv_error *error) {
+fv_status fv_predict_with(fv_model *model, fv_data *data, int64_t first, int64_t count, fv_tensor *out, fv_error *error,
+                          const fv_predict_options *given) {
+    fv_predict_options wish;
+    fv_copy_options(&wish, sizeof wish, given, given ? given->size : 0);
     memset(out, 0, sizeof *out);
     if (first < 0 || count < 1 || first > data->count - count)
         return fv_fail(error, FV_E_ARGUMENT, "predict: expected samples within 0..%lld, got %lld from %lld on",
@@ -73,7 +76,8 @@ fv_status fv_predict(fv_model *model, fv_data *data, int64_t first, int64_t coun
     fv_reading reading = fv_net_reading(model->net);
     fv_shape shape;
     int64_t batch = count < 64 ? count : 64;
-    fv_plan_options options = {.batch = batch, .input = fv_feed_shape(model->net, data, &shape)};
+    fv_plan_options options = {
+        .batch = batch, .input = fv_feed_shape(model->net, data, &shape), .exact = wish.exact};
     if (reading.output < 0) return fv_fail(error, FV_E_ARGUMENT, "predict: the net has no output");
     if (!fv_type_batched(&model->net->values[reading.output].type))
         return fv_fail(error, FV_E_SHAPE, "predict: the net's output does not depend on samples");
@@ -87,6 +91,10 @@ fv_status fv_predict(fv_model *model, fv_data *data, int64_t first, int64_t coun
     fv_feed_end(&feed);
     fv_run_free(run);
     return status;
+}
+
+fv_status fv_predict(fv_model *model, fv_data *data, int64_t first, int64_t count, fv_tensor *out, fv_error *error) {
+    return fv_predict_with(model, data, first, count, out, error, NULL);
 }
 
 /* ---- picture files ---------------------------------------------------------------------------------------------- */
@@ -116,7 +124,8 @@ static fv_status fit_picture(const fv_model *model, fv_tensor *picture, fv_error
     return status;
 }
 
-fv_status fv_predict_file(fv_model *model, const char *path, fv_tensor *out, fv_error *error) {
+fv_status fv_predict_file_with(fv_model *model, const char *path, fv_tensor *out, fv_error *error,
+                               const fv_predict_options *options) {
     memset(out, 0, sizeof *out);
     fv_tensor picture = {0};
     fv_status status = fv_picture_read(path, &picture, error);
@@ -124,9 +133,13 @@ fv_status fv_predict_file(fv_model *model, const char *path, fv_tensor *out, fv_
     if (!status) {
         fv_data_field field = {.name = "picture", .dtype = FV_U8, .shape = picture.shape};
         fv_data *data = fv_data_from_callback(1, &field, 1, copy_picture, &picture, error);
-        status = data ? fv_predict(model, data, 0, 1, out, error) : fv_failed(error);
+        status = data ? fv_predict_with(model, data, 0, 1, out, error, options) : fv_failed(error);
         fv_data_free(data);
     }
     fv_free(picture.data);
     return status;
+}
+
+fv_status fv_predict_file(fv_model *model, const char *path, fv_tensor *out, fv_error *error) {
+    return fv_predict_file_with(model, path, out, error, NULL);
 }

@@ -38,7 +38,8 @@ static fv_status begin_member(jury *j, int m, const char *metrics) {
     if (!status) status = fv_model_sync(model, j->error);
     if (!status) status = fv_feed_prepare(model, j->data, j->error);
     if (!status)
-        status = fv_pass_begin(&j->members[m], model, j->data, j->batch, j->options.threads, metrics, j->error);
+        status = fv_pass_begin(&j->members[m], model, j->data, j->batch, j->options.threads, j->options.exact, metrics,
+                               j->error);
     fv_meter *meter = &j->members[m].meter;
     /* Numbers for numbers are no choice, unless the data says that they stand for classes. */
     bool classes = meter->reading.answer != FV_ANSWER_NUMBERS || j->data->class_count > 0;

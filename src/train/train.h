@@ -277,7 +277,7 @@ typedef struct fv_pass {
     fv_meter meter;
     int64_t batch;
 } fv_pass;
-fv_status fv_pass_begin(fv_pass *pass, fv_model *model, const fv_data *data, int64_t batch, int threads,
+fv_status fv_pass_begin(fv_pass *pass, fv_model *model, const fv_data *data, int64_t batch, int threads, bool exact,
                         const char *metrics, fv_error *error);
 fv_status fv_pass_run(fv_pass *pass, const int64_t *order, int64_t count, fv_error *error);
 void fv_pass_end(fv_pass *pass);
