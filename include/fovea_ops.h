@@ -38,7 +38,16 @@ typedef enum fv_activation {
     FV_SOFTPLUS = 8,
     FV_SWISH = 9,
     FV_SOFTMAX = 10,
-    FV_RELU6 = 11
+    FV_RELU6 = 11,
+    FV_HARD_SIGMOID = 12,
+    FV_HARD_SWISH = 13,
+    FV_MISH = 14,
+    FV_SELU = 15,
+    FV_CELU = 16,
+    FV_SOFTSIGN = 17,
+    FV_THRESHOLDED_RELU = 18,
+    FV_SHRINK = 19,
+    FV_CLIP = 20
 } fv_activation;
 
 /* one of these words */
@@ -111,6 +120,90 @@ typedef enum fv_reduction_kind {
     FV_SCATTER_BY_MAX = 3,
     FV_SCATTER_BY_MIN = 4
 } fv_reduction_kind;
+
+/* one of these words */
+typedef enum fv_modulo_sign {
+    FV_MODULO_DIVISOR = 0,
+    FV_MODULO_DIVIDEND = 1
+} fv_modulo_sign;
+
+/* one of these words */
+typedef enum fv_math_function {
+    FV_MATH_EXP = 0,
+    FV_MATH_LOG = 1,
+    FV_MATH_SQRT = 2,
+    FV_MATH_ABS = 3,
+    FV_MATH_NEGATIVE = 4,
+    FV_MATH_SIGN = 5,
+    FV_MATH_RECIPROCAL = 6,
+    FV_MATH_FLOOR = 7,
+    FV_MATH_CEIL = 8,
+    FV_MATH_ROUND = 9,
+    FV_MATH_SIN = 10,
+    FV_MATH_COS = 11,
+    FV_MATH_TAN = 12,
+    FV_MATH_ASIN = 13,
+    FV_MATH_ACOS = 14,
+    FV_MATH_ATAN = 15,
+    FV_MATH_SINH = 16,
+    FV_MATH_COSH = 17,
+    FV_MATH_ASINH = 18,
+    FV_MATH_ACOSH = 19,
+    FV_MATH_ATANH = 20,
+    FV_MATH_ERF = 21,
+    FV_MATH_SQUARE = 22
+} fv_math_function;
+
+/* one of these words */
+typedef enum fv_cast_type {
+    FV_CAST_F32 = 0,
+    FV_CAST_I32 = 1,
+    FV_CAST_I64 = 2,
+    FV_CAST_U8 = 3,
+    FV_CAST_BOOL = 4
+} fv_cast_type;
+
+/* one of these words */
+typedef enum fv_comparison {
+    FV_COMPARE_EQUAL = 0,
+    FV_COMPARE_NOT_EQUAL = 1,
+    FV_COMPARE_LESS = 2,
+    FV_COMPARE_LESS_EQUAL = 3,
+    FV_COMPARE_GREATER = 4,
+    FV_COMPARE_GREATER_EQUAL = 5
+} fv_comparison;
+
+/* one of these words */
+typedef enum fv_is_kind {
+    FV_IS_NAN = 0,
+    FV_IS_INFINITE = 1,
+    FV_IS_POSITIVE_INFINITE = 2,
+    FV_IS_NEGATIVE_INFINITE = 3
+} fv_is_kind;
+
+/* one of these words */
+typedef enum fv_logic_kind {
+    FV_LOGIC_AND = 0,
+    FV_LOGIC_OR = 1,
+    FV_LOGIC_XOR = 2,
+    FV_LOGIC_NOT = 3,
+    FV_LOGIC_SHIFT_LEFT = 4,
+    FV_LOGIC_SHIFT_RIGHT = 5
+} fv_logic_kind;
+
+/* one of these words */
+typedef enum fv_reduce_kind {
+    FV_REDUCE_SUM = 0,
+    FV_REDUCE_MEAN = 1,
+    FV_REDUCE_MAX = 2,
+    FV_REDUCE_MIN = 3,
+    FV_REDUCE_PRODUCT = 4,
+    FV_REDUCE_L1 = 5,
+    FV_REDUCE_L2 = 6,
+    FV_REDUCE_SUM_SQUARES = 7,
+    FV_REDUCE_LOG_SUM = 8,
+    FV_REDUCE_LOG_SUM_EXP = 9
+} fv_reduce_kind;
 
 /* one of these words */
 typedef enum fv_gelu_form {
@@ -605,6 +698,175 @@ typedef struct fv_multiply_options {
 } fv_multiply_options;
 FV_API fv_value fv_multiply_with(const fv_multiply_options *options);
 
+/* the difference of two values. `fovea help subtract` says more. */
+typedef struct fv_subtract_options {
+    size_t size;
+    fv_value x;                          /* any shape */
+    fv_value y;                          /* what is taken away */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+} fv_subtract_options;
+FV_API fv_value fv_subtract_with(const fv_subtract_options *options);
+
+/* the quotient of two values. `fovea help divide` says more. */
+typedef struct fv_divide_options {
+    size_t size;
+    fv_value x;                          /* any shape */
+    fv_value y;                          /* the divisor */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+} fv_divide_options;
+FV_API fv_value fv_divide_with(const fv_divide_options *options);
+
+/* one value to the power of another. `fovea help power` says more. */
+typedef struct fv_power_options {
+    size_t size;
+    fv_value x;                          /* the base */
+    fv_value y;                          /* the exponent, of the same type */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+} fv_power_options;
+FV_API fv_value fv_power_with(const fv_power_options *options);
+
+/* what a division leaves over. `fovea help modulo` says more. */
+typedef struct fv_modulo_options {
+    size_t size;
+    fv_value x;                          /* the dividend */
+    fv_value y;                          /* the divisor, of the same type */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    /* whose sign the result has: y's or x's; default divisor; an fv_modulo_sign */
+    int sign;
+} fv_modulo_options;
+FV_API fv_value fv_modulo_with(const fv_modulo_options *options);
+
+/* the least of two or more values. `fovea help minimum` says more. */
+typedef struct fv_minimum_options {
+    size_t size;
+    const fv_value *values;              /* two or more values, all of one type */
+    int64_t count;                       /* of values */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+} fv_minimum_options;
+FV_API fv_value fv_minimum_with(const fv_minimum_options *options);
+
+/* the largest of two or more values. `fovea help maximum` says more. */
+typedef struct fv_maximum_options {
+    size_t size;
+    const fv_value *values;              /* two or more values, all of one type */
+    int64_t count;                       /* of values */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+} fv_maximum_options;
+FV_API fv_value fv_maximum_with(const fv_maximum_options *options);
+
+/* functions of one number: exp, log, sqrt, floor, sin, .... `fovea help math` says more. */
+typedef struct fv_math_options {
+    size_t size;
+    fv_value x;                          /* any shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    int function;                        /* which function; required; an fv_math_function */
+} fv_math_options;
+FV_API fv_value fv_math_with(const fv_math_options *options);
+
+/* numbers kept between two bounds. `fovea help clip` says more. */
+typedef struct fv_clip_options {
+    size_t size;
+    fv_value x;                          /* any shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    double low;                          /* lower bound; default -inf */
+    double high;                         /* upper bound; default inf */
+} fv_clip_options;
+FV_API fv_value fv_clip_with(const fv_clip_options *options);
+
+/* the same numbers as another type. `fovea help cast` says more. */
+typedef struct fv_cast_options {
+    size_t size;
+    fv_value x;                          /* any shape and type */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    int to;                              /* the type of the result; required; an fv_cast_type */
+} fv_cast_options;
+FV_API fv_value fv_cast_with(const fv_cast_options *options);
+
+/* equal, less or greater: truth values. `fovea help compare` says more. */
+typedef struct fv_compare_options {
+    size_t size;
+    fv_value x;                          /* any shape and type */
+    fv_value y;                          /* of the same type */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    int kind;                            /* what is asked of x and y; required; an fv_comparison */
+} fv_compare_options;
+FV_API fv_value fv_compare_with(const fv_compare_options *options);
+
+/* which numbers are infinite or no numbers: truth values. `fovea help is` says more. */
+typedef struct fv_is_options {
+    size_t size;
+    fv_value x;                          /* any shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    int kind;                            /* what is asked of x; required; an fv_is_kind */
+} fv_is_options;
+FV_API fv_value fv_is_with(const fv_is_options *options);
+
+/* and, or, xor and not of truth values or of bits. `fovea help logic` says more. */
+typedef struct fv_logic_options {
+    size_t size;
+    fv_value x;                          /* truth values or whole numbers */
+    fv_value y;                          /* of the same type; not: none */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    int kind;                            /* which one; required; an fv_logic_kind */
+} fv_logic_options;
+FV_API fv_value fv_logic_with(const fv_logic_options *options);
+
+/* from one value where a condition holds, from another elsewhere. `fovea help where` says more. */
+typedef struct fv_where_options {
+    size_t size;
+    fv_value condition;                  /* truth values */
+    fv_value x;                          /* taken where the condition holds */
+    fv_value y;                          /* taken elsewhere */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+} fv_where_options;
+FV_API fv_value fv_where_with(const fv_where_options *options);
+
+/* the product of two matrices, or of many at once. `fovea help matmul` says more. */
+typedef struct fv_matmul_options {
+    size_t size;
+    fv_value x;                          /* matrices on the left */
+    fv_value y;                          /* matrices on the right, of the same type */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+} fv_matmul_options;
+FV_API fv_value fv_matmul_with(const fv_matmul_options *options);
+
+/* sums, means, extremes and norms over axes. `fovea help reduce` says more. */
+typedef struct fv_reduce_options {
+    size_t size;
+    fv_value x;                          /* any shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    int kind;                            /* what becomes of the elements; default sum; an fv_reduce_kind */
+    /* axes that vanish, the batch being 0; negative ones count from the end; default all but the batch; -8 to 7 */
+    int64_t axes[8];
+    bool keep;                           /* leave them, with size 1; default no */
+} fv_reduce_options;
+FV_API fv_value fv_reduce_with(const fv_reduce_options *options);
+
+/* where the largest element lies along an axis. `fovea help argmax` says more. */
+typedef struct fv_argmax_options {
+    size_t size;
+    fv_value x;                          /* any shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    /* the axis, the batch being 0; negative ones count from the end; default -1; -8 to 7 */
+    int64_t axis;
+    bool keep;                           /* leave the axis, with size 1; default no */
+    bool smallest;                       /* the smallest element instead; default no */
+    bool last;                           /* of equal ones the last instead of the first; default no */
+} fv_argmax_options;
+FV_API fv_value fv_argmax_with(const fv_argmax_options *options);
+
+/* running sums along an axis. `fovea help cumsum` says more. */
+typedef struct fv_cumsum_options {
+    size_t size;
+    fv_value x;                          /* any shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    /* the axis, the batch being 0; negative ones count from the end; default -1; -8 to 7 */
+    int64_t axis;
+    bool exclusive;                      /* without the element itself: the first sum is 0; default no */
+    bool reverse;                        /* from the end; default no */
+} fv_cumsum_options;
+FV_API fv_value fv_cumsum_with(const fv_cumsum_options *options);
+
 /* batch normalisation, by channel. `fovea help batchnorm` says more. */
 typedef struct fv_batchnorm_options {
     size_t size;
@@ -794,6 +1056,79 @@ typedef struct fv_swish_options {
 } fv_swish_options;
 FV_API fv_value fv_swish_with(const fv_swish_options *options);
 
+/* a straight line between 0 and 1. `fovea help hard_sigmoid` says more. */
+typedef struct fv_hard_sigmoid_options {
+    size_t size;
+    fv_value x;                          /* any shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    double slope;                        /* slope of the line; default 0.2 */
+    double offset;                       /* what the line has at 0; default 0.5 */
+} fv_hard_sigmoid_options;
+FV_API fv_value fv_hard_sigmoid_with(const fv_hard_sigmoid_options *options);
+
+/* x times a straight line between 0 and 1. `fovea help hard_swish` says more. */
+typedef struct fv_hard_swish_options {
+    size_t size;
+    fv_value x;                          /* any shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+} fv_hard_swish_options;
+FV_API fv_value fv_hard_swish_with(const fv_hard_swish_options *options);
+
+/* x times tanh(softplus(x)). `fovea help mish` says more. */
+typedef struct fv_mish_options {
+    size_t size;
+    fv_value x;                          /* any shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+} fv_mish_options;
+FV_API fv_value fv_mish_with(const fv_mish_options *options);
+
+/* an elu that keeps mean 0 and variance 1. `fovea help selu` says more. */
+typedef struct fv_selu_options {
+    size_t size;
+    fv_value x;                          /* any shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    /* what very negative numbers tend to, negated and before scale; default 1.6732631921768188 */
+    double alpha;
+    double scale;                        /* factor of the whole; default 1.0507010221481323 */
+} fv_selu_options;
+FV_API fv_value fv_selu_with(const fv_selu_options *options);
+
+/* an elu with the slope 1 at 0 for every alpha. `fovea help celu` says more. */
+typedef struct fv_celu_options {
+    size_t size;
+    fv_value x;                          /* any shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    double alpha;                        /* what very negative numbers tend to, negated; not 0; default 1 */
+} fv_celu_options;
+FV_API fv_value fv_celu_with(const fv_celu_options *options);
+
+/* x / (1 + |x|). `fovea help softsign` says more. */
+typedef struct fv_softsign_options {
+    size_t size;
+    fv_value x;                          /* any shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+} fv_softsign_options;
+FV_API fv_value fv_softsign_with(const fv_softsign_options *options);
+
+/* x above a threshold, else 0. `fovea help thresholded_relu` says more. */
+typedef struct fv_thresholded_relu_options {
+    size_t size;
+    fv_value x;                          /* any shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    double threshold;                    /* what is not above becomes 0; default 1 */
+} fv_thresholded_relu_options;
+FV_API fv_value fv_thresholded_relu_with(const fv_thresholded_relu_options *options);
+
+/* numbers near 0 become 0, the others move towards it. `fovea help shrink` says more. */
+typedef struct fv_shrink_options {
+    size_t size;
+    fv_value x;                          /* any shape */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    double threshold;                    /* what is between -threshold and threshold becomes 0; default 0.5 */
+    double bias;                         /* how far the others move; default 0 */
+} fv_shrink_options;
+FV_API fv_value fv_shrink_with(const fv_shrink_options *options);
+
 /* numbers to probabilities along the last dimension. `fovea help softmax` says more. */
 typedef struct fv_softmax_options {
     size_t size;
@@ -940,6 +1275,38 @@ FV_API fv_value fv_penalty_with(const fv_penalty_options *options);
     fv_trilu_with(fv_address_of(fv_trilu_options{.size = sizeof(fv_trilu_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
 #define fv_add(...) fv_add_with(FV_OPTIONS(fv_add_options, __VA_ARGS__))
 #define fv_multiply(...) fv_multiply_with(FV_OPTIONS(fv_multiply_options, __VA_ARGS__))
+#define fv_subtract(X1, X2, ...) \
+    fv_subtract_with(fv_address_of(fv_subtract_options{.size = sizeof(fv_subtract_options), .x = (X1), .y = (X2) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_divide(X1, X2, ...) \
+    fv_divide_with(fv_address_of(fv_divide_options{.size = sizeof(fv_divide_options), .x = (X1), .y = (X2) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_power(X1, X2, ...) \
+    fv_power_with(fv_address_of(fv_power_options{.size = sizeof(fv_power_options), .x = (X1), .y = (X2) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_modulo(X1, X2, ...) \
+    fv_modulo_with(fv_address_of(fv_modulo_options{.size = sizeof(fv_modulo_options), .x = (X1), .y = (X2) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_minimum(...) fv_minimum_with(FV_OPTIONS(fv_minimum_options, __VA_ARGS__))
+#define fv_maximum(...) fv_maximum_with(FV_OPTIONS(fv_maximum_options, __VA_ARGS__))
+#define fv_math(X1, ...) \
+    fv_math_with(fv_address_of(fv_math_options{.size = sizeof(fv_math_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_clip(X1, ...) \
+    fv_clip_with(fv_address_of(fv_clip_options{.size = sizeof(fv_clip_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_cast(X1, ...) \
+    fv_cast_with(fv_address_of(fv_cast_options{.size = sizeof(fv_cast_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_compare(X1, X2, ...) \
+    fv_compare_with(fv_address_of(fv_compare_options{.size = sizeof(fv_compare_options), .x = (X1), .y = (X2) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_is(X1, ...) \
+    fv_is_with(fv_address_of(fv_is_options{.size = sizeof(fv_is_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_logic(X1, ...) \
+    fv_logic_with(fv_address_of(fv_logic_options{.size = sizeof(fv_logic_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_where(X1, X2, X3, ...) \
+    fv_where_with(fv_address_of(fv_where_options{.size = sizeof(fv_where_options), .condition = (X1), .x = (X2), .y = (X3) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_matmul(X1, X2, ...) \
+    fv_matmul_with(fv_address_of(fv_matmul_options{.size = sizeof(fv_matmul_options), .x = (X1), .y = (X2) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_reduce(X1, ...) \
+    fv_reduce_with(fv_address_of(fv_reduce_options{.size = sizeof(fv_reduce_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_argmax(X1, ...) \
+    fv_argmax_with(fv_address_of(fv_argmax_options{.size = sizeof(fv_argmax_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_cumsum(X1, ...) \
+    fv_cumsum_with(fv_address_of(fv_cumsum_options{.size = sizeof(fv_cumsum_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
 #define fv_batchnorm(X1, ...) \
     fv_batchnorm_with(fv_address_of(fv_batchnorm_options{.size = sizeof(fv_batchnorm_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
 #define fv_groupnorm(X1, ...) \
@@ -976,6 +1343,22 @@ FV_API fv_value fv_penalty_with(const fv_penalty_options *options);
     fv_softplus_with(fv_address_of(fv_softplus_options{.size = sizeof(fv_softplus_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
 #define fv_swish(X1, ...) \
     fv_swish_with(fv_address_of(fv_swish_options{.size = sizeof(fv_swish_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_hard_sigmoid(X1, ...) \
+    fv_hard_sigmoid_with(fv_address_of(fv_hard_sigmoid_options{.size = sizeof(fv_hard_sigmoid_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_hard_swish(X1, ...) \
+    fv_hard_swish_with(fv_address_of(fv_hard_swish_options{.size = sizeof(fv_hard_swish_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_mish(X1, ...) \
+    fv_mish_with(fv_address_of(fv_mish_options{.size = sizeof(fv_mish_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_selu(X1, ...) \
+    fv_selu_with(fv_address_of(fv_selu_options{.size = sizeof(fv_selu_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_celu(X1, ...) \
+    fv_celu_with(fv_address_of(fv_celu_options{.size = sizeof(fv_celu_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_softsign(X1, ...) \
+    fv_softsign_with(fv_address_of(fv_softsign_options{.size = sizeof(fv_softsign_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_thresholded_relu(X1, ...) \
+    fv_thresholded_relu_with(fv_address_of(fv_thresholded_relu_options{.size = sizeof(fv_thresholded_relu_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_shrink(X1, ...) \
+    fv_shrink_with(fv_address_of(fv_shrink_options{.size = sizeof(fv_shrink_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
 #define fv_softmax(X1, ...) \
     fv_softmax_with(fv_address_of(fv_softmax_options{.size = sizeof(fv_softmax_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
 #define fv_crossentropy(X1, X2, ...) \
@@ -1027,6 +1410,23 @@ FV_API fv_value fv_penalty_with(const fv_penalty_options *options);
 #define fv_trilu(...) fv_trilu_with(FV_OPTIONS(fv_trilu_options, __VA_ARGS__))
 #define fv_add(...) fv_add_with(FV_OPTIONS(fv_add_options, __VA_ARGS__))
 #define fv_multiply(...) fv_multiply_with(FV_OPTIONS(fv_multiply_options, __VA_ARGS__))
+#define fv_subtract(...) fv_subtract_with(FV_OPTIONS(fv_subtract_options, __VA_ARGS__))
+#define fv_divide(...) fv_divide_with(FV_OPTIONS(fv_divide_options, __VA_ARGS__))
+#define fv_power(...) fv_power_with(FV_OPTIONS(fv_power_options, __VA_ARGS__))
+#define fv_modulo(...) fv_modulo_with(FV_OPTIONS(fv_modulo_options, __VA_ARGS__))
+#define fv_minimum(...) fv_minimum_with(FV_OPTIONS(fv_minimum_options, __VA_ARGS__))
+#define fv_maximum(...) fv_maximum_with(FV_OPTIONS(fv_maximum_options, __VA_ARGS__))
+#define fv_math(...) fv_math_with(FV_OPTIONS(fv_math_options, __VA_ARGS__))
+#define fv_clip(...) fv_clip_with(FV_OPTIONS(fv_clip_options, __VA_ARGS__))
+#define fv_cast(...) fv_cast_with(FV_OPTIONS(fv_cast_options, __VA_ARGS__))
+#define fv_compare(...) fv_compare_with(FV_OPTIONS(fv_compare_options, __VA_ARGS__))
+#define fv_is(...) fv_is_with(FV_OPTIONS(fv_is_options, __VA_ARGS__))
+#define fv_logic(...) fv_logic_with(FV_OPTIONS(fv_logic_options, __VA_ARGS__))
+#define fv_where(...) fv_where_with(FV_OPTIONS(fv_where_options, __VA_ARGS__))
+#define fv_matmul(...) fv_matmul_with(FV_OPTIONS(fv_matmul_options, __VA_ARGS__))
+#define fv_reduce(...) fv_reduce_with(FV_OPTIONS(fv_reduce_options, __VA_ARGS__))
+#define fv_argmax(...) fv_argmax_with(FV_OPTIONS(fv_argmax_options, __VA_ARGS__))
+#define fv_cumsum(...) fv_cumsum_with(FV_OPTIONS(fv_cumsum_options, __VA_ARGS__))
 #define fv_batchnorm(...) fv_batchnorm_with(FV_OPTIONS(fv_batchnorm_options, __VA_ARGS__))
 #define fv_groupnorm(...) fv_groupnorm_with(FV_OPTIONS(fv_groupnorm_options, __VA_ARGS__))
 #define fv_layernorm(...) fv_layernorm_with(FV_OPTIONS(fv_layernorm_options, __VA_ARGS__))
@@ -1045,6 +1445,14 @@ FV_API fv_value fv_penalty_with(const fv_penalty_options *options);
 #define fv_gelu(...) fv_gelu_with(FV_OPTIONS(fv_gelu_options, __VA_ARGS__))
 #define fv_softplus(...) fv_softplus_with(FV_OPTIONS(fv_softplus_options, __VA_ARGS__))
 #define fv_swish(...) fv_swish_with(FV_OPTIONS(fv_swish_options, __VA_ARGS__))
+#define fv_hard_sigmoid(...) fv_hard_sigmoid_with(FV_OPTIONS(fv_hard_sigmoid_options, __VA_ARGS__))
+#define fv_hard_swish(...) fv_hard_swish_with(FV_OPTIONS(fv_hard_swish_options, __VA_ARGS__))
+#define fv_mish(...) fv_mish_with(FV_OPTIONS(fv_mish_options, __VA_ARGS__))
+#define fv_selu(...) fv_selu_with(FV_OPTIONS(fv_selu_options, __VA_ARGS__))
+#define fv_celu(...) fv_celu_with(FV_OPTIONS(fv_celu_options, __VA_ARGS__))
+#define fv_softsign(...) fv_softsign_with(FV_OPTIONS(fv_softsign_options, __VA_ARGS__))
+#define fv_thresholded_relu(...) fv_thresholded_relu_with(FV_OPTIONS(fv_thresholded_relu_options, __VA_ARGS__))
+#define fv_shrink(...) fv_shrink_with(FV_OPTIONS(fv_shrink_options, __VA_ARGS__))
 #define fv_softmax(...) fv_softmax_with(FV_OPTIONS(fv_softmax_options, __VA_ARGS__))
 #define fv_crossentropy(...) fv_crossentropy_with(FV_OPTIONS(fv_crossentropy_options, __VA_ARGS__))
 #define fv_binary_crossentropy(...) fv_binary_crossentropy_with(FV_OPTIONS(fv_binary_crossentropy_options, __VA_ARGS__))

@@ -12,7 +12,26 @@ static fv_value activations(fv_value x) {
     x = fv_elu(x, .alpha = 0.5);
     x = fv_gelu(x);
     x = fv_softplus(x);
+    x = fv_hard_sigmoid(fv_hard_swish(x), .slope = 0.25);
+    x = fv_mish(fv_selu(fv_celu(x, .alpha = 0.5)));
+    x = fv_softsign(fv_thresholded_relu(x, .threshold = 0.1));
+    x = fv_clip(fv_shrink(x, .threshold = 0.01, .bias = 0.01), .low = FV_ZERO, .high = 6);
     return fv_swish(x);
+}
+
+/* Values of every type: the samples' own mean where that is less than a half. */
+static fv_value arithmetic(fv_value x) {
+    fv_value mean = fv_reduce(x, .kind = FV_REDUCE_MEAN, .axes = {-1}, .keep = true);
+    fv_value low = fv_compare(mean, fv_power(mean, mean), .kind = FV_COMPARE_LESS);
+    fv_value finite = fv_logic(fv_is(x, .kind = FV_IS_NAN), .kind = FV_LOGIC_NOT);
+    fv_value best = fv_cast(fv_argmax(x, .axis = -1, .keep = true), .to = FV_CAST_F32);
+    x = fv_where(fv_logic(low, finite, .kind = FV_LOGIC_AND), x,
+                 fv_divide(best, fv_math(mean, .function = FV_MATH_EXP)));
+    x = fv_subtract(fv_cumsum(x, .axis = -1), fv_modulo(x, mean, .sign = FV_MODULO_DIVIDEND));
+    const fv_value pair[] = {x, mean};
+    const fv_value bounds[] = {fv_minimum(.values = pair, .count = 2), fv_maximum(.values = pair, .count = 2)};
+    x = fv_add(.values = bounds, .count = 2);
+    return fv_matmul(x, fv_math(fv_reduce(x, .axes = {FV_ZERO}), .function = FV_MATH_ABS));
 }
 
 static fv_value norms(fv_value x) {
@@ -82,6 +101,7 @@ fv_net *every_builder(void) {
     x = fv_dense(joins(x, joins(average, largest)), .units = 10);
     losses(x, fv_input(net, .name = "class", .dtype = FV_I32, .target = true),
            fv_input(net, .name = "target", .channels = 10, .target = true));
+    fv_output(arithmetic(x), "numbers");
     fv_output(fv_softmax(x), "probabilities");
     return net;
 }

@@ -15,7 +15,8 @@ static const double step = 1e-5, tolerance = 1e-6;
 static bool keeps_numbers(const fv_trial *t, int i) {
     const fv_trial_operand *o = &t->operand[i];
     bool target = (t->op->traits & FV_T_LOSS) && i > 0;
-    return o->text.type.dtype != FV_F32 || o->role == FV_STATE || (target && o->text.numbers);
+    bool kept = (target || t->example->given) && o->text.numbers;
+    return o->text.type.dtype != FV_F32 || o->role == FV_STATE || kept;
 }
 
 void draw_trial(fv_trial *t, uint64_t seed) {
@@ -104,7 +105,7 @@ static fv_status check_operand(const fv_trial *t, fv_run *run, const fv_trial_op
     fv_tensor gradient = fv_run_gradient(run, value), x = fv_run_operand(run, fv_run_plan(run)->of_value[o->value]);
     double *analytic, scale = 1e-3;
     if (!gradient.data || !x.data) return fv_fail(error, FV_E_NUMBER, "%s has no gradient", o->name);
-    if (!(analytic = fv_alloc_array((size_t)o->text.count, sizeof *analytic)))
+    if (!(analytic = fv_alloc_array((size_t)o->text.count + 1, sizeof *analytic)))
         return fv_fail_memory(error, "a gradient", (size_t)o->text.count);
     for (int64_t i = 0; i < o->text.count; i++) {
         analytic[i] = number(gradient, i);

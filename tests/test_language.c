@@ -453,8 +453,8 @@ static void test_a_settings_text_may_hold_anything(void **state) {
 static void test_unknown_words(void **state) {
     (void)state;
     fails("input 4\ndens 3\n", "t.net:2:1: there is no operator or block 'dens'; did you mean 'dense'?");
-    fails("block cell(n)\n  dense n\ninput 4\ncel 3\n",
-          "t.net:4:1: there is no operator or block 'cel'; did you mean 'cell'?");
+    fails("block cell(n)\n  dense n\ninput 4\ncll 3\n",
+          "t.net:4:1: there is no operator or block 'cll'; did you mean 'cell'?");
     fails("inptu 4\n", "t.net:1:1: there is no operator or block 'inptu'; did you mean 'input'?");
     fails("input 4\nloss crossentropie\n", "t.net:2:6: there is no loss 'crossentropie'; did you mean 'crossentropy'?");
     fails("input 4\nmain = dense 4\nadd <- it, mian\n",
@@ -503,7 +503,7 @@ static void test_layout_of_lines(void **state) {
     fails("input 4\ntrain\n", "t.net:2:6: expected key=value behind 'train'");
     fails("input 4\ntrain optimizer=\"adam\n", "t.net:2:17: the text in quotes has no end");
     fails("input 4x\n", "t.net:1:8: expected a blank behind the argument, got 'x'");
-    fails("input 0x4\n", "t.net:1:7: expected a shape such as 28x28x1 (height, width, channels), got '0x4'");
+    fails("input 0x4\n", "t.net:1:1: input: a size must be at least 1, got 0");
     fails("input\n", "t.net:1:1: expected a shape behind 'input', such as 28x28x1, or scalar");
     fails("", "t.net: there is no network in the text");
     fails("# only words\n", "t.net: there is no network in the text");

@@ -23,7 +23,7 @@ static fv_status read_shape(fv_lang_expander *x, const fv_argument *a, fv_shape 
             part[n] = 0;
         }
         bool open = n == 1 && *s == '?';
-        bool good = open || (n < sizeof part && fv_parse_i64(part, &size) && size >= 1);
+        bool good = open || (n < sizeof part && fv_parse_i64(part, &size) && size >= 0);
         if (!good || shape->rank == FV_MAX_RANK - 1)
             return FV_LANG_FAIL_AT(x, a, "expected a shape such as 28x28x1 (height, width, channels), got '%s'",
                                    a->value);

@@ -1,9 +1,9 @@
 /* add.c - the sum of values, with broadcasting: the shortcut of residual networks. */
-#include "support.h"
+#include "cells.h"
 
 static fv_status infer(fv_infer *infer) {
     if (infer->inputs < 2) return fv_infer_fail(infer, "expects at least two inputs, got %d", infer->inputs);
-    return fv_infer_broadcast(infer, &infer->out[0]);
+    return fv_infer_cells(infer, 0, FV_NUMBERS, &infer->out[0]);
 }
 
 static void forward(fv_emit *e) {
@@ -36,7 +36,7 @@ const fv_op fv_op_add = {
                "without a batch counts for every sample.",
     .ports = {{"x", FV_INPUT, "two or more values", false}},
     .variadic = true,
-    .traits = FV_T_ELEMENTWISE,
+    .traits = FV_T_ELEMENTWISE | FV_T_EMPTY,
     .onnx = "Add",
     .infer = infer,
     .forward = forward,

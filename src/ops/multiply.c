@@ -1,9 +1,9 @@
 /* multiply.c - the product of values, with broadcasting: gates and attention over channels. */
-#include "support.h"
+#include "cells.h"
 
 static fv_status infer(fv_infer *infer) {
     if (infer->inputs < 2) return fv_infer_fail(infer, "expects at least two inputs, got %d", infer->inputs);
-    return fv_infer_broadcast(infer, &infer->out[0]);
+    return fv_infer_cells(infer, 0, FV_NUMBERS, &infer->out[0]);
 }
 
 /* to = first * (every input but `skip`), all of the result's type; `first` may be FV_NO_OPERAND. */
@@ -48,7 +48,7 @@ const fv_op fv_op_multiply = {
         "without a batch counts for every sample: (N, C) times (N, H, W, C) weighs the channels of each picture.",
     .ports = {{"x", FV_INPUT, "two or more values", false}},
     .variadic = true,
-    .traits = FV_T_ELEMENTWISE,
+    .traits = FV_T_ELEMENTWISE | FV_T_EMPTY,
     .onnx = "Mul",
     .infer = infer,
     .forward = forward,

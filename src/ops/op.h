@@ -226,6 +226,7 @@ typedef struct fv_example {
     const char *out[2];
     bool training;    /* run in training mode */
     bool no_gradient; /* random, or has a kink at these numbers */
+    bool given;       /* the checks keep these numbers, instead of drawing some of both signs */
     bool figures;     /* not run: the shape of out[0] and the counts below are what it shows */
     int64_t parameters, macs;
 } fv_example;

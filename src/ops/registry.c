@@ -20,7 +20,9 @@ const fv_op *const fv_ops[] = {
 const fv_choices fv_activation_choices = {"fv_activation",
                                           "FV_",
                                           {"none", "relu", "leaky_relu", "sigmoid", "tanh", "scaled_tanh", "elu",
-                                           "gelu", "softplus", "swish", "softmax", "relu6"}};
+                                           "gelu", "softplus", "swish", "softmax", "relu6", "hard_sigmoid",
+                                           "hard_swish", "mish", "selu", "celu", "softsign", "thresholded_relu",
+                                           "shrink", "clip"}};
 
 /* As padding, word i is the number -i; "valid" is therefore padding 0. */
 const fv_choices fv_padding_choices = {"fv_padding", "FV_", {"valid", "same", "full", "same_lower"}};

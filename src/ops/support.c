@@ -1,5 +1,5 @@
 /* support.c - what many operators share: shapes of samples, elementwise calls, walks over broadcast values, losses. */
-#include "support.h"
+#include "cells.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -131,12 +131,16 @@ static int64_t from_end(const fv_type *t, int d) {
 }
 
 fv_status fv_infer_broadcast(fv_infer *infer, fv_type *out) {
+    fv_status status = FV_OK;
+    for (int i = 0; i < infer->inputs && !status; i++) status = fv_infer_real(infer, i);
+    return status ? status : fv_infer_broadcast_shape(infer, out);
+}
+
+fv_status fv_infer_broadcast_shape(fv_infer *infer, fv_type *out) {
     int rank = 0;
     bool batched = false;
     int64_t dims[FV_MAX_RANK];
     for (int i = 0; i < infer->inputs; i++) {
-        fv_status status = fv_infer_real(infer, i);
-        if (status) return status;
         if (fv_sample_rank(&infer->in[i]) > rank) rank = fv_sample_rank(&infer->in[i]);
         batched = batched || fv_type_batched(&infer->in[i]);
     }
@@ -156,7 +160,7 @@ fv_status fv_infer_broadcast(fv_infer *infer, fv_type *out) {
                     fv_shape_text(&infer->in[0].shape, b, sizeof b));
             }
             /* an open size stays open next to a 1, and becomes the known one next to a number */
-            if (size == 1 || (size == FV_OPEN && other > 1)) size = other;
+            if (size == 1 || (size == FV_OPEN && other >= 0 && other != 1)) size = other;
         }
         dims[rank - 1 - d] = size;
     }
@@ -175,8 +179,7 @@ void fv_walk_strides(const fv_type *out, const fv_type *t, int64_t strides[FV_MA
     if (lead) strides[0] = fv_type_batched(t) ? stride : 0;
 }
 
-/* The walk's dimensions: those of a type, the planned samples in place of the batch. */
-static fv_walk walk_over(const fv_geom *geom, const fv_type *t) {
+fv_walk fv_walk_over(const fv_geom *geom, const fv_type *t) {
     fv_walk walk = {.rank = t->shape.rank};
     for (int d = 0; d < walk.rank; d++) walk.dim[d] = t->shape.dim[d] == FV_BATCH ? geom->n : t->shape.dim[d];
     return walk;
@@ -184,8 +187,15 @@ static fv_walk walk_over(const fv_geom *geom, const fv_type *t) {
 
 void fv_emit_binary(fv_emit *e, fv_binary kind, const fv_type *ty, fv_operand y, const fv_type *ta, fv_operand a,
                     const fv_type *tb, fv_operand b) {
+    static const fv_element whole[FV_B_COUNT] = {
+        [FV_B_ADD] = FV_EL_ADD, [FV_B_SUB] = FV_EL_SUB, [FV_B_MUL] = FV_EL_MUL,
+        [FV_B_DIV] = FV_EL_DIV, [FV_B_MAX] = FV_EL_MAX, [FV_B_MIN] = FV_EL_MIN};
+    if (ty->dtype != FV_F32) {
+        fv_emit_element(e, whole[kind], ty, y, ta, a, tb, b);
+        return;
+    }
     fv_geom geom = fv_geom_for(e, ty);
-    geom.binary = (fv_binary_geom){.kind = kind, .walk = walk_over(&geom, ty)};
+    geom.binary = (fv_binary_geom){.kind = kind, .walk = fv_walk_over(&geom, ty)};
     fv_walk_strides(ty, ty, geom.binary.walk.y);
     fv_walk_strides(ty, ta, geom.binary.walk.a);
     fv_walk_strides(ty, tb, geom.binary.walk.b);
@@ -199,7 +209,7 @@ void fv_emit_times_sample(fv_emit *e, const fv_type *type, fv_operand y, fv_oper
 
 void fv_emit_unbroadcast(fv_emit *e, const fv_type *tt, fv_operand to, const fv_type *tf, fv_operand from) {
     fv_geom geom = fv_geom_for(e, tf);
-    geom.reduce = (fv_reduce_geom){.kind = FV_SUM, .walk = walk_over(&geom, tf)};
+    geom.reduce = (fv_reduce_geom){.kind = FV_SUM, .walk = fv_walk_over(&geom, tf)};
     fv_walk_strides(tf, tt, geom.reduce.walk.y);
     fv_walk_strides(tf, tf, geom.reduce.walk.a);
     FV_CALL(e, FV_R_REDUCE, &geom, to, from);

@@ -46,12 +46,16 @@ void fv_emit_fill(fv_emit *e, const fv_type *type, fv_operand to, double value);
 
 /* ---- broadcasting: aligned at the last axis, the batch in front of all ------------------------------------------ */
 
-/* The shape that values of these types have together; fails in the operator's name. */
+/* The shape that values of these types have together; fails in the operator's name. All must be f32. */
 fv_status fv_infer_broadcast(fv_infer *infer, fv_type *out);
+/* The same for inputs of any type; the result's is left as f32. */
+fv_status fv_infer_broadcast_shape(fv_infer *infer, fv_type *out);
 /* Strides that walk a value of type `t` along a result of type `out` (0 where it is repeated), for fv_walk.
  * The walk's dimensions are those of `out`. */
 void fv_walk_strides(const fv_type *out, const fv_type *t, int64_t strides[FV_MAX_RANK]);
-/* y = kind(a, b) with y of type ty. */
+/* The walk's dimensions: those of a type, the planned samples in place of the batch. */
+fv_walk fv_walk_over(const fv_geom *geom, const fv_type *t);
+/* y = kind(a, b) with y of type ty, all of one type: reals or whole numbers. */
 void fv_emit_binary(fv_emit *e, fv_binary kind, const fv_type *ty, fv_operand y, const fv_type *ta, fv_operand a,
                     const fv_type *tb, fv_operand b);
 /* y = a * d, where d is one number a sample: the gradient of a loss. */

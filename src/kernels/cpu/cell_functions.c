@@ -1,4 +1,4 @@
-/* elements.c - functions of one or two cells of any type over walks, and choices between cells. */
+/* cell_functions.c - functions of one or two cells of any type over walks, and choices between cells. */
 #include "integers.h"
 #include "vmath_lanes.h"
 #include "walk.h"
