@@ -333,6 +333,7 @@ typedef struct fv_avgpool_options {
     /* cells behind the input where they differ from those before it; default as padding; at least 0 */
     int64_t padding_end[3];
     bool ceil;                           /* also windows that reach over the end; default no */
+    int64_t dilation[3];                 /* cells between a window's cells; default 1; at least 1 */
     bool count_padding;                  /* divide by the whole window also at the border; default no */
 } fv_avgpool_options;
 FV_API fv_value fv_avgpool_with(const fv_avgpool_options *options);
@@ -1137,6 +1138,14 @@ typedef struct fv_softmax_options {
 } fv_softmax_options;
 FV_API fv_value fv_softmax_with(const fv_softmax_options *options);
 
+/* logarithms of probabilities along the last dimension. `fovea help log_softmax` says more. */
+typedef struct fv_log_softmax_options {
+    size_t size;
+    fv_value x;                          /* logits along the last dimension */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+} fv_log_softmax_options;
+FV_API fv_value fv_log_softmax_with(const fv_log_softmax_options *options);
+
 /* loss of classification, from logits. `fovea help crossentropy` says more. */
 typedef struct fv_crossentropy_options {
     size_t size;
@@ -1361,6 +1370,8 @@ FV_API fv_value fv_penalty_with(const fv_penalty_options *options);
     fv_shrink_with(fv_address_of(fv_shrink_options{.size = sizeof(fv_shrink_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
 #define fv_softmax(X1, ...) \
     fv_softmax_with(fv_address_of(fv_softmax_options{.size = sizeof(fv_softmax_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_log_softmax(X1, ...) \
+    fv_log_softmax_with(fv_address_of(fv_log_softmax_options{.size = sizeof(fv_log_softmax_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
 #define fv_crossentropy(X1, X2, ...) \
     fv_crossentropy_with(fv_address_of(fv_crossentropy_options{.size = sizeof(fv_crossentropy_options), .prediction = (X1), .target = (X2) __VA_OPT__(, ) __VA_ARGS__}))
 #define fv_binary_crossentropy(X1, X2, ...) \
@@ -1454,6 +1465,7 @@ FV_API fv_value fv_penalty_with(const fv_penalty_options *options);
 #define fv_thresholded_relu(...) fv_thresholded_relu_with(FV_OPTIONS(fv_thresholded_relu_options, __VA_ARGS__))
 #define fv_shrink(...) fv_shrink_with(FV_OPTIONS(fv_shrink_options, __VA_ARGS__))
 #define fv_softmax(...) fv_softmax_with(FV_OPTIONS(fv_softmax_options, __VA_ARGS__))
+#define fv_log_softmax(...) fv_log_softmax_with(FV_OPTIONS(fv_log_softmax_options, __VA_ARGS__))
 #define fv_crossentropy(...) fv_crossentropy_with(FV_OPTIONS(fv_crossentropy_options, __VA_ARGS__))
 #define fv_binary_crossentropy(...) fv_binary_crossentropy_with(FV_OPTIONS(fv_binary_crossentropy_options, __VA_ARGS__))
 #define fv_mse(...) fv_mse_with(FV_OPTIONS(fv_mse_options, __VA_ARGS__))

@@ -101,6 +101,7 @@ fv_net *every_builder(void) {
     x = fv_dense(joins(x, joins(average, largest)), .units = 10);
     losses(x, fv_input(net, .name = "class", .dtype = FV_I32, .target = true),
            fv_input(net, .name = "target", .channels = 10, .target = true));
+    fv_output(fv_softmax(fv_log_softmax(x)), "probabilities");
     fv_output(arithmetic(x), "numbers");
     fv_output(fv_softmax(x), "probabilities");
     return net;

@@ -3,6 +3,7 @@
 
 #define FIELDS(F)                                                                                                      \
     FV_POOL_FIELDS(F, avgpool)                                                                                         \
+    F(avgpool, SIZES, dilation, .min = 1, .max = FV_MANY, .standard = 1, .help = "cells between a window's cells")      \
     F(avgpool, BOOL, count_padding, .help = "divide by the whole window also at the border")
 FV_DEFINE_FIELDS(avgpool, FIELDS)
 
@@ -12,6 +13,7 @@ static fv_status resolve(const struct avgpool *f, fv_infer *infer, const fv_type
                         .stride = f->stride,
                         .padding = f->padding,
                         .padding_end = f->padding_end,
+                        .dilation = f->dilation,
                         .ceil = f->ceil,
                         .inside = true};
     return fv_spatial_resolve(infer, in, &window, s);
@@ -79,6 +81,7 @@ const fv_op fv_op_avgpool = {
             {.fields = "3x2 stride=2x1 ceil=yes", .in = {"2x6x5x3"}},
             {.fields = "2 stride=3 padding=same", .in = {"2x7x5x2"}},
             {.fields = "3 stride=2 padding=1 padding_end=2 count_padding=yes", .in = {"3x9x2"}},
+            {.fields = "3x2 dilation=2x1 stride=1 padding=1", .in = {"2x8x7x3"}},
             {.fields = "2", .in = {"1x4x5x6x2"}},
         },
 };

@@ -204,6 +204,9 @@ static fv_status import_node(fv_import *im, const fv_onnx_node *node) {
     fv_status status = look_at_operands(im, node, &known);
     if (status) return status;
     /* what already binds known results by itself need not run; a shape of known operands neither */
+    for (int k = 0; k < node->output_count; k++)
+        if (node->outputs[k][0] == 1)
+            return fv_import_wrong(im, node, "its output %d has a name that nothing may have", k);
     status = known ? fv_import_fold(im, node) : rule(im, node);
     for (int k = 0; k < node->output_count && !status; k++)
         if (*node->outputs[k] && !fv_import_lookup(im, node->outputs[k]))
@@ -243,11 +246,9 @@ static fv_status make_outputs(fv_import *im) {
         fv_escape(name, shown, sizeof shown);
         if (!x) return fv_fail(im->error, FV_E_FORMAT, "output \"%s\": no node makes it", shown);
         if (x->known) continue;
-        if (x->value.id < 0) {
-            fv_onnx_node nobody = {.name = "", .op = "the graph's output"};
-            fv_status status = fv_import_make_input(im, &nobody, x);
-            if (status) return status;
-        }
+        const fv_onnx_node nobody = {.name = "", .op = "the graph's output"};
+        fv_status status = x->value.id < 0 ? fv_import_make_input(im, &nobody, x) : fv_import_settle(im, &nobody, x);
+        if (status) return status;
         /* an output's name is not one of the net's values, but two of them must differ */
         char good[40];
         snprintf(good, sizeof good, "output%d", i + 1);
@@ -310,17 +311,19 @@ static fv_status attempt(fv_import *im) {
 }
 
 /* The graph in one of its two readings; *mixes tells whether samples were mixed. */
-static fv_status try_reading(fv_import *im, const fv_onnx_file *file, bool batched, const fv_onnx_options *options,
-                             fv_error *error) {
+static fv_status try_reading(fv_import *im, const fv_onnx_file *file, bool batched, bool exact,
+                             const fv_onnx_options *options, fv_error *error) {
     if (!fv_import_start(im, error)) return FV_E_MEMORY;
     im->file = file;
     im->batched = batched;
+    im->exact = exact;
     im->given = options->given;
     im->given_count = options->given_count;
     return attempt(im);
 }
 
-fv_status fv_onnx_import(fv_import *im, const fv_onnx_file *file, const fv_onnx_options *options, fv_error *error) {
+fv_status fv_onnx_import(fv_import *im, const fv_onnx_file *file, const fv_onnx_options *options, bool exact,
+                         fv_error *error) {
     fv_error first = {0}, second = {0};
     *im = (fv_import){0};
     fv_status status = check_operators(file, error);
@@ -329,10 +332,10 @@ fv_status fv_onnx_import(fv_import *im, const fv_onnx_file *file, const fv_onnx_
     bool symbolic = fv_onnx_input_count(file) > 0 && fv_onnx_input(file, 0)->known_rank &&
                     fv_onnx_input(file, 0)->shape.rank > 0 && fv_onnx_input(file, 0)->shape.dim[0] == FV_OPEN;
     bool batched = declared_batch(&head) >= 0 && (symbolic || has_kind(file, FV_RULE_SAMPLES));
-    if (!try_reading(im, file, batched, options, &first)) return FV_OK;
+    if (!try_reading(im, file, batched, exact, options, &first)) return FV_OK;
     bool mixes = im->mixes;
     fv_import_end(im);
-    if (!try_reading(im, file, !batched, options, &second)) return FV_OK;
+    if (!try_reading(im, file, !batched, exact, options, &second)) return FV_OK;
     fv_import_end(im);
     if (error) *error = mixes && !batched == false ? second : first;
     if (error && !error->file[0]) snprintf(error->file, sizeof error->file, "%s", fv_onnx_file_name(file));

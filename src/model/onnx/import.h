@@ -73,7 +73,11 @@ typedef struct fv_imported {
     fv_known *known; /* NULL: it is computed when the net runs */
     fv_value value;  /* id -1 until somebody asks for it */
     bool last;       /* the value's channels lie last */
-    int input;       /* 1 + the index of the graph input that it is; 0: none */
+    /* A flattened picture whose elements still lie as `picture` with its channels last (`value` is that picture): only
+     * fv_import_any gives such a thing. */
+    bool flat;
+    fv_shape picture;
+    int input; /* 1 + the index of the graph input that it is; 0: none */
 } fv_imported;
 
 typedef enum fv_order { FV_ORDER_ANY, FV_ORDER_ONNX, FV_ORDER_LAST } fv_order;
@@ -85,6 +89,8 @@ bool fv_import_has(const fv_onnx_node *node, int i);
 fv_status fv_import_operand(fv_import *im, const fv_onnx_node *node, int i, fv_imported *out);
 /* As a value of the net in that order. FV_ORDER_LAST wants rank 3 or more. */
 fv_status fv_import_value(fv_import *im, const fv_onnx_node *node, int i, fv_order order, fv_imported *out);
+/* For functions of one value, cell by cell: whatever form it has, flattened or turned; bind the result with fv_import_bind_like. */
+fv_status fv_import_any(fv_import *im, const fv_onnx_node *node, int i, fv_imported *out);
 /* Operands first .. first+count-1 as values that broadcast against each other as ONNX means it, all in one order and of one
  * rank (constants may have a lower one): *last says which order that is. */
 fv_status fv_import_together(fv_import *im, const fv_onnx_node *node, int first, int count, fv_imported *out,
@@ -145,9 +151,16 @@ fv_known *fv_import_new_known(fv_import *im, fv_dtype dtype, const fv_shape *sha
 
 /* Result k of the node is this value; `last`: its channels lie last. Results that nobody names are passed over. */
 fv_status fv_import_bind(fv_import *im, const fv_onnx_node *node, int k, fv_value value, bool last);
+/* The same with the shape and form of x, whose cells it has. */
+fv_status fv_import_bind_like(fv_import *im, const fv_onnx_node *node, int k, fv_value value, const fv_imported *x);
+/* Result k is x with all but axis 0 flattened (x with its channels last stays as it lies until somebody asks for the order). */
+fv_status fv_import_bind_flat(fv_import *im, const fv_onnx_node *node, int k, const fv_imported *x);
 /* It is known; the elements are copied. */
 fv_status fv_import_bind_known(fv_import *im, const fv_onnx_node *node, int k, fv_dtype dtype, const fv_shape *shape,
                                const void *data);
+/* Whole numbers (i64) of that shape that may depend on the batch. */
+fv_status fv_import_bind_dims(fv_import *im, const fv_onnx_node *node, int k, const fv_shape *shape,
+                              const fv_import_dim *dims);
 /* It is whatever operand i is. */
 fv_status fv_import_bind_same(fv_import *im, const fv_onnx_node *node, int k, int i);
 
@@ -158,6 +171,8 @@ void *fv_import_memory(fv_import *im, size_t bytes);
 /* Is axis 0 of the data taken for the batch? And the size that the file (or a given value) has there: a constant size of that
  * number in front means the batch, too; 0 where it is symbolic. */
 bool fv_import_batched(const fv_import *im);
+/* Is the graph computed once, exactly as it says, rather than made a model that can be trained? */
+bool fv_import_exact(const fv_import *im);
 int64_t fv_import_declared(const fv_import *im);
 FV_PRINTF(3, 4) fv_status fv_import_refuse(fv_import *im, const fv_onnx_node *node, const char *format, ...);
 FV_PRINTF(3, 4) fv_status fv_import_wrong(fv_import *im, const fv_onnx_node *node, const char *format, ...);

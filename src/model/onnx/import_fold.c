@@ -87,6 +87,7 @@ static fv_status fold_at(fv_import *im, fv_import *child, const fv_onnx_node *no
     fv_onnx_rule rule = fv_onnx_find_rule(node->domain, node->op);
     child->file = im->file;
     child->folding = true;
+    child->exact = im->exact;
     fv_status status = give_operands(im, child, node, probe);
     if (!status) status = rule(child, node);
     fv_imported *values = status ? NULL : fv_import_memory(child, (size_t)node->output_count * sizeof *values);
@@ -94,6 +95,7 @@ static fv_status fold_at(fv_import *im, fv_import *child, const fv_onnx_node *no
     bool computed = false;
     for (int k = 0; k < node->output_count; k++) {
         fv_imported *x = *node->outputs[k] ? fv_import_lookup(child, node->outputs[k]) : NULL;
+        if (x && (status = fv_import_settle(child, node, x))) return status;
         values[k] = x ? *x : (fv_imported){.value = {child->net, -1}};
         computed = computed || (x && !x->known);
         results[k] = x ? x->known : NULL;
@@ -166,8 +168,10 @@ static fv_status given_input(fv_import *im, fv_imported *x) {
 }
 
 fv_status fv_import_evaluate(fv_import *im, const fv_onnx_node *node, fv_imported *x) {
+    fv_status settled = fv_import_settle(im, node, x);
+    if (settled) return settled;
     if (im->folding) {
-        fv_known *result;
+        fv_known *result = NULL;
         fv_status status = run_once(im, 1, 0, x, 1, &result);
         if (!status) x->known = result;
         return status;

@@ -351,6 +351,31 @@ fv_status fv_import_bind(fv_import *im, const fv_onnx_node *node, int k, fv_valu
     return fv_import_define(im, node, node->outputs[k], &x);
 }
 
+fv_status fv_import_bind_like(fv_import *im, const fv_onnx_node *node, int k, fv_value value, const fv_imported *x) {
+    if (!wanted(node, k)) return FV_OK;
+    fv_imported like = *x;
+    like.value = value;
+    like.dtype = fv_import_type(value).dtype;
+    like.known = NULL;
+    like.input = 0;
+    return fv_import_define(im, node, node->outputs[k], &like);
+}
+
+fv_status fv_import_bind_flat(fv_import *im, const fv_onnx_node *node, int k, const fv_imported *x) {
+    fv_imported flat = *x;
+    int64_t columns = 1;
+    if (!wanted(node, k)) return FV_OK;
+    for (int d = 1; d < x->shape.rank; d++)
+        if (x->shape.dim[d] < 0 || !fv_mul_i64(columns, x->shape.dim[d], &columns))
+            return fv_import_refuse(im, node, "flattening open sizes");
+    flat.picture = x->shape;
+    flat.shape = (fv_shape){2, {x->shape.dim[0], columns}};
+    flat.flat = x->last;
+    flat.known = NULL;
+    flat.input = 0;
+    return fv_import_define(im, node, node->outputs[k], &flat);
+}
+
 fv_status fv_import_bind_known(fv_import *im, const fv_onnx_node *node, int k, fv_dtype dtype, const fv_shape *shape,
                                const void *data) {
     if (!wanted(node, k)) return FV_OK;
@@ -359,6 +384,27 @@ fv_status fv_import_bind_known(fv_import *im, const fv_onnx_node *node, int k, f
     known->name = node->outputs[k];
     return fv_import_define(im, node, node->outputs[k],
                             &(fv_imported){.dtype = dtype, .shape = *shape, .known = known, .value = {im->net, -1}});
+}
+
+fv_status fv_import_bind_dims(fv_import *im, const fv_onnx_node *node, int k, const fv_shape *shape,
+                              const fv_import_dim *dims) {
+    int64_t count = fv_shape_count(shape), *at[FV_PROBES];
+    bool depends = false;
+    if (!wanted(node, k)) return FV_OK;
+    for (int p = 0; p < FV_PROBES; p++) {
+        at[p] = fv_import_memory(im, (size_t)count * sizeof(int64_t));
+        if (!at[p]) return fv_fail_memory(im->error, "a shape", (size_t)count);
+        for (int64_t i = 0; i < count; i++) {
+            int64_t part = 0;
+            depends = depends || dims[i].times;
+            if (!fv_mul_i64(dims[i].times, fv_probe_batch[p], &part) || !fv_add_i64(part, dims[i].plus, &at[p][i]))
+                return fv_import_wrong(im, node, "a size that is too large");
+        }
+    }
+    fv_status status = fv_import_bind_known(im, node, k, FV_I64, shape, at[0]);
+    fv_known *known = status ? NULL : fv_import_lookup(im, node->outputs[k])->known;
+    for (int p = 1; p < FV_PROBES && depends && known; p++) known->at[p - 1] = at[p];
+    return status;
 }
 
 fv_status fv_import_bind_same(fv_import *im, const fv_onnx_node *node, int k, int i) {

@@ -28,6 +28,7 @@ struct fv_import {
     fv_error *error;
     bool batched;     /* axis 0 of the data is the batch */
     bool folding;     /* known operands are inputs of the net */
+    bool exact;       /* computed once, as it says */
     bool mixes;       /* failed because samples were mixed */
     bool spatial;     /* pictures come with channels last */
     int64_t declared; /* the batch that the file's first input names; 0: symbolic */
@@ -49,6 +50,9 @@ bool fv_onnx_rule_kind(const char *domain, const char *op, fv_rule_kind *kind);
 fv_status fv_import_fold(fv_import *im, const fv_onnx_node *node);
 /* Runs the net as it stands for the given inputs and reads a value: data that shapes depend on. */
 fv_status fv_import_evaluate(fv_import *im, const fv_onnx_node *node, fv_imported *x);
+
+/* A flattened picture becomes what ONNX says it is; everything else stays. */
+fv_status fv_import_settle(fv_import *im, const fv_onnx_node *node, fv_imported *x);
 
 /* The slot of that name; NULL if nothing is called so. */
 fv_imported *fv_import_lookup(const fv_import *im, const char *name);

@@ -10,6 +10,7 @@ const int64_t fv_probe_batch[FV_PROBES] = {840, 1680, 2520};
 
 /* ---- describing --------------------------------------------------------------------------------------------------- */
 
+bool fv_import_exact(const fv_import *im) { return im->exact; }
 bool fv_import_batched(const fv_import *im) { return im->batched; }
 int64_t fv_import_declared(const fv_import *im) { return im->declared; }
 bool fv_import_has(const fv_onnx_node *node, int i) { return i >= 0 && i < node->input_count && *node->inputs[i]; }
@@ -60,19 +61,33 @@ static void turn(int rank, bool to_last, int perm[FV_MAX_RANK]) {
     for (int d = 1; d < rank; d++) perm[d] = to_last ? (d == rank - 1 ? 1 : d + 1) : (d == 1 ? rank - 1 : d - 1);
 }
 
+/* Where all but one of the axes that are turned have size 1, the elements lie the same way in either order. */
+static bool lies_alike(const fv_imported *x) {
+    int64_t cells = 1;
+    for (int d = 2; d < x->shape.rank; d++) cells = x->shape.dim[d] == 1 ? cells : 0;
+    return cells == 1 || x->shape.dim[1] == 1;
+}
+
 fv_status fv_import_reorder(fv_import *im, const fv_onnx_node *node, fv_imported *x, fv_order order) {
-    int perm[FV_MAX_RANK];
-    int64_t axes[FV_MAX_RANK];
-    char list[64];
-    if (order == FV_ORDER_LAST && x->shape.rank < 3)
-        return fv_import_refuse(im, node, "expected channels and at least one further dimension, got rank %d",
-                                x->shape.rank);
+    int perm[FV_MAX_RANK], rank = x->shape.rank, from = rank > 0 && x->shape.dim[0] == FV_BATCH;
+    int64_t axes[FV_MAX_RANK], sizes[FV_MAX_RANK];
+    char list[160];
+    bool open = false;
+    if (order == FV_ORDER_LAST && rank < 3)
+        return fv_import_refuse(im, node, "expected channels and at least one further dimension, got rank %d", rank);
     if (order == FV_ORDER_ANY || x->last == (order == FV_ORDER_LAST)) return FV_OK;
-    turn(x->shape.rank, order == FV_ORDER_LAST, perm);
-    for (int d = 0; d < x->shape.rank; d++) axes[d] = perm[d];
+    turn(rank, order == FV_ORDER_LAST, perm);
+    for (int d = 0; d < rank; d++) {
+        axes[d] = perm[d];
+        sizes[d] = x->shape.dim[order == FV_ORDER_LAST ? perm[d] : d];
+        open = open || (d > 0 && sizes[d] < 0);
+    }
     fv_value y;
-    fv_status status = fv_import_apply(im, node, &y, "transpose", &x->value, 1, "axes=%s",
-                                       fv_import_list(axes, x->shape.rank, list, sizeof list));
+    fv_status status = lies_alike(x) && !open
+                           ? fv_import_apply(im, node, &y, "reshape", &x->value, 1, "%s",
+                                             fv_import_list(sizes + from, rank - from, list, sizeof list))
+                           : fv_import_apply(im, node, &y, "transpose", &x->value, 1, "axes=%s",
+                                             fv_import_list(axes, rank, list, sizeof list));
     if (status) return status;
     x->value = y;
     x->last = order == FV_ORDER_LAST;
@@ -81,39 +96,76 @@ fv_status fv_import_reorder(fv_import *im, const fv_onnx_node *node, fv_imported
 
 /* ---- values --------------------------------------------------------------------------------------------------------- */
 
-/* The transposed form of a value is made once, whoever asks. */
+/* The flattened picture as ONNX orders it. */
+static fv_status unfold(fv_import *im, const fv_onnx_node *node, fv_imported *x) {
+    char list[160];
+    fv_imported picture = *x;
+    picture.shape = x->picture;
+    picture.flat = false;
+    fv_status status = fv_import_reorder(im, node, &picture, FV_ORDER_ONNX);
+    int from = x->shape.dim[0] == FV_BATCH;
+    if (!status)
+        status = fv_import_apply(im, node, &x->value, "reshape", &picture.value, 1, "%s",
+                                 fv_import_list(x->shape.dim + from, 2 - from, list, sizeof list));
+    x->flat = x->last = false;
+    return status;
+}
+
+fv_status fv_import_settle(fv_import *im, const fv_onnx_node *node, fv_imported *x) {
+    return x->flat && !x->known ? unfold(im, node, x) : FV_OK;
+}
+
+static fv_status reordered(fv_import *im, const fv_onnx_node *node, const fv_imported *slot, fv_order order,
+                           fv_imported *out) {
+    *out = *slot;
+    fv_status status = slot->flat ? unfold(im, node, out) : FV_OK;
+    return status ? status : fv_import_reorder(im, node, out, order);
+}
+
+/* The other form of a value is made once, whoever asks. */
 static fv_status as_ordered(fv_import *im, const fv_onnx_node *node, fv_imported *slot, fv_order order,
                             fv_imported *out) {
     char key[64];
-    fv_status status = FV_OK;
     *out = *slot;
-    if (order == FV_ORDER_ANY || slot->last == (order == FV_ORDER_LAST)) return FV_OK;
+    if (!slot->flat && (order == FV_ORDER_ANY || slot->last == (order == FV_ORDER_LAST))) return FV_OK;
     if (order == FV_ORDER_LAST && slot->shape.rank < 3) return fv_import_reorder(im, node, out, order);
-    snprintf(key, sizeof key, "\001turned %d",
-             slot->value.id); /* no name of a file begins like this: control characters */
-    fv_imported *turned = fv_import_lookup(im, key);
-    if (turned) return *out = *turned, FV_OK;
-    status = fv_import_reorder(im, node, out, order);
+    /* no name of a value: those with control characters are not taken */
+    snprintf(key, sizeof key, "\001%s %d", slot->flat ? "unfolded" : "turned", slot->value.id);
+    fv_imported *made = fv_import_lookup(im, key);
+    if (made) return *out = *made, FV_OK;
+    fv_status status = reordered(im, node, slot, order, out);
     const char *kept = status ? NULL : fv_arena_printf(im->arena, "%s", key);
     if (status) return status;
     return kept ? fv_import_define(im, node, kept, out) : fv_fail_memory(im->error, "an import", sizeof key);
 }
 
+/* The operand's slot, a value of the net behind it unless it is known. */
+static fv_status made_slot(fv_import *im, const fv_onnx_node *node, int i, fv_imported **slot) {
+    fv_status status = slot_of(im, node, i, slot);
+    if (!status && !(*slot)->known && (*slot)->value.id < 0) status = fv_import_make_input(im, node, *slot);
+    return status;
+}
+
 fv_status fv_import_value(fv_import *im, const fv_onnx_node *node, int i, fv_order order, fv_imported *out) {
     fv_imported *slot;
-    fv_status status = slot_of(im, node, i, &slot);
+    fv_status status = made_slot(im, node, i, &slot);
     if (status) return status;
-    if (slot->known) {
-        int perm[FV_MAX_RANK];
-        bool last = order == FV_ORDER_LAST;
-        *out = *slot;
-        if (last && slot->shape.rank < 3) return fv_import_reorder(im, node, out, order);
-        turn(slot->shape.rank, true, perm);
-        out->last = last;
-        return fv_import_constant(im, node, slot->known, last ? perm : NULL, &out->value);
-    }
-    if (slot->value.id < 0 && (status = fv_import_make_input(im, node, slot))) return status;
-    return as_ordered(im, node, slot, order, out);
+    if (!slot->known) return as_ordered(im, node, slot, order, out);
+    int perm[FV_MAX_RANK];
+    bool last = order == FV_ORDER_LAST;
+    *out = *slot;
+    if (last && slot->shape.rank < 3) return fv_import_reorder(im, node, out, order);
+    turn(slot->shape.rank, true, perm);
+    out->last = last;
+    return fv_import_constant(im, node, slot->known, last ? perm : NULL, &out->value);
+}
+
+fv_status fv_import_any(fv_import *im, const fv_onnx_node *node, int i, fv_imported *out) {
+    fv_imported *slot;
+    fv_status status = made_slot(im, node, i, &slot);
+    if (status || slot->known) return status ? status : fv_import_value(im, node, i, FV_ORDER_ANY, out);
+    *out = *slot;
+    return FV_OK;
 }
 
 /* ---- operands that are broadcast ------------------------------------------------------------------------------------- */
@@ -190,13 +242,14 @@ fv_status fv_import_together(fv_import *im, const fv_onnx_node *node, int first,
     fv_status status = FV_OK;
     for (int i = 0; i < count && !status; i++) {
         fv_imported *slot;
-        if ((status = slot_of(im, node, first + i, &slot))) return status;
+        if ((status = made_slot(im, node, first + i, &slot))) return status;
         if (slot->shape.rank > rank) rank = slot->shape.rank;
-        if (!slot->known && slot->value.id < 0) status = fv_import_make_input(im, node, slot);
         *last = *last || (!slot->known && slot->last);
         samples = samples || (!slot->known && slot->shape.rank > 0 && slot->shape.dim[0] == FV_BATCH);
         out[i] = *slot;
+        if (slot->flat) status = as_ordered(im, node, slot, FV_ORDER_ONNX, &out[i]);
     }
+    if (rank < 3) *last = false;
     for (int i = 0; i < count && !status; i++)
         status = out[i].known ? known_together(im, node, rank, samples, *last, &out[i])
                               : value_together(im, node, rank, samples, *last, &out[i]);

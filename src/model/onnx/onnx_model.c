@@ -27,7 +27,7 @@ static fv_status copy_notes(const fv_onnx_file *file, fv_model *model, fv_error 
 fv_model *fv_onnx_to_model(const fv_onnx_file *file, const fv_onnx_options *options, fv_error *error) {
     fv_import im;
     fv_model *model = NULL;
-    if (!fv_onnx_import(&im, file, options, error)) {
+    if (!fv_onnx_import(&im, file, options, false, error)) {
         im.error = error;
         if (im.net->node_count == 0)
             fv_fail_at(error, FV_E_UNSUPPORTED, fv_onnx_file_name(file), 0, 0,
@@ -167,7 +167,7 @@ fv_status fv_onnx_compute(const char *path, const fv_tensor *inputs, int input_c
     if (!status && fv_onnx_output_count(file) > room)
         status = fv_fail(&reason, FV_E_ARGUMENT, "%d outputs, room for %d", fv_onnx_output_count(file), room);
     fv_onnx_options options = {.given = given, .given_count = input_count};
-    if (!status) status = fv_onnx_import(&im, file, &options, &reason);
+    if (!status) status = fv_onnx_import(&im, file, &options, true, &reason);
     if (!status) {
         im.error = &reason;
         status = compute(&im, inputs, outputs, output_count);

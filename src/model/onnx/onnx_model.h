@@ -5,8 +5,9 @@
 #include "import.h"
 #include "model.h"
 
-/* Imports the graph into *im (fv_import_end frees it, in any case). */
-fv_status fv_onnx_import(fv_import *im, const fv_onnx_file *file, const fv_onnx_options *options, fv_error *error);
+/* Imports the graph into *im (fv_import_end frees it, in any case). `exact`: to be computed once, as it says. */
+fv_status fv_onnx_import(fv_import *im, const fv_onnx_file *file, const fv_onnx_options *options, bool exact,
+                         fv_error *error);
 
 /* The model of an .onnx file that is open. */
 fv_model *fv_onnx_to_model(const fv_onnx_file *file, const fv_onnx_options *options, fv_error *error);

@@ -1,14 +1,6 @@
 /* rules_elementwise.c - operators whose cells depend on the same cell alone: the order of their operands stays. */
 #include "import.h"
 
-fv_status fv_rule_relu(fv_import *im, const fv_onnx_node *node) {
-    fv_imported x;
-    fv_value y;
-    fv_status status = fv_import_value(im, node, 0, FV_ORDER_ANY, &x);
-    if (!status) status = fv_import_apply(im, node, &y, "relu", &x.value, 1, " ");
-    return status ? status : fv_import_bind(im, node, 0, y, x.last);
-}
-
 fv_status fv_rule_add(fv_import *im, const fv_onnx_node *node) {
     fv_imported x[2];
     fv_value y, values[2];

@@ -60,15 +60,19 @@ static fv_status bind_reshaped(fv_import *im, const fv_onnx_node *node, const fv
 fv_status fv_rule_flatten(fv_import *im, const fv_onnx_node *node) {
     fv_imported x;
     int axis;
-    fv_status status = fv_import_value(im, node, 0, FV_ORDER_ONNX, &x);
+    fv_status status = fv_import_any(im, node, 0, &x);
     if (status) return status;
     int64_t given = fv_onnx_int(node, "axis", 1);
     axis = (int)(given < 0 ? given + x.shape.rank : given);
     if (given < -x.shape.rank || given > x.shape.rank)
         return fv_import_wrong(im, node, "axis %lld of a value of rank %d", (long long)given, x.shape.rank);
     bool batched = x.shape.rank > 0 && x.shape.dim[0] == FV_BATCH;
-    int64_t columns = product(&x.shape, axis, x.shape.rank);
     if (batched && axis != 1) return fv_import_mixes(im, node, "axis %d", axis);
+    if (x.flat && axis == 1) return fv_import_bind_like(im, node, 0, x.value, &x);
+    if (x.last && axis == 1) return fv_import_bind_flat(im, node, 0, &x);
+    if (x.flat || x.last) status = fv_import_value(im, node, 0, FV_ORDER_ONNX, &x);
+    if (status) return status;
+    int64_t columns = product(&x.shape, axis, x.shape.rank);
     if (batched) return bind_reshaped(im, node, &x, columns < 0 ? (int64_t[]){-1} : &columns, 1);
     int64_t sizes[2] = {product(&x.shape, 0, axis), columns};
     return bind_reshaped(im, node, &x, sizes, 2);
@@ -96,7 +100,7 @@ static fv_status target_sizes(fv_import *im, const fv_onnx_node *node, const fv_
 /* Reshape of a value with samples: the first size must come out as the batch. */
 static fv_status reshape_samples(fv_import *im, const fv_onnx_node *node, const fv_imported *x, fv_import_dim *dims,
                                  int rank) {
-    int64_t sizes[FV_MAX_RANK], each = product(&x->shape, 1, x->shape.rank), others = 1;
+    int64_t sizes[FV_MAX_RANK] = {0}, each = product(&x->shape, 1, x->shape.rank), others = 1;
     int open = -1;
     if (rank < 1) return fv_import_mixes(im, node, "a shape without a batch");
     for (int d = 1; d < rank; d++) {
@@ -114,13 +118,16 @@ static fv_status reshape_samples(fv_import *im, const fv_onnx_node *node, const 
     if (open < 0 && each >= 0 && others != each)
         return fv_import_mixes(im, node, "%lld elements of a sample do not fill %lld", (long long)each,
                                (long long)others);
-    return bind_reshaped(im, node, x, sizes, rank - 1);
+    if (rank == 2 && x->last && !x->flat) return fv_import_bind_flat(im, node, 0, x);
+    fv_imported ordered;
+    fv_status status = fv_import_value(im, node, 0, FV_ORDER_ONNX, &ordered);
+    return status ? status : bind_reshaped(im, node, &ordered, sizes, rank - 1);
 }
 
 /* Without a batch; -1 is worked out here, so that sizes of 0 go through. */
 static fv_status reshape_whole(fv_import *im, const fv_onnx_node *node, const fv_imported *x, const fv_import_dim *dims,
                                int rank) {
-    int64_t sizes[FV_MAX_RANK], count = product(&x->shape, 0, x->shape.rank), others = 1;
+    int64_t sizes[FV_MAX_RANK] = {0}, count = product(&x->shape, 0, x->shape.rank), others = 1;
     int open = -1;
     for (int d = 0; d < rank; d++) {
         if (dims[d].times) return fv_import_mixes(im, node, "size %d depends on the batch", d);
@@ -144,7 +151,7 @@ fv_status fv_rule_reshape(fv_import *im, const fv_onnx_node *node) {
     fv_imported x;
     fv_import_dim dims[FV_MAX_RANK];
     int rank;
-    fv_status status = fv_import_value(im, node, 0, FV_ORDER_ONNX, &x);
+    fv_status status = fv_import_any(im, node, 0, &x);
     if (!status && node->version >= 5)
         status = fv_import_dims(im, node, 1, "shape", dims, FV_MAX_RANK, &rank);
     else if (!status) {
@@ -155,5 +162,74 @@ fv_status fv_rule_reshape(fv_import *im, const fv_onnx_node *node) {
     if (!status) status = target_sizes(im, node, &x, dims, rank);
     if (status) return status;
     bool batched = x.shape.rank > 0 && x.shape.dim[0] == FV_BATCH;
+    if (!batched) status = fv_import_value(im, node, 0, FV_ORDER_ONNX, &x);
+    if (status) return status;
     return batched ? reshape_samples(im, node, &x, dims, rank) : reshape_whole(im, node, &x, dims, rank);
+}
+
+/* ---- axes of size 1 --------------------------------------------------------------------------------------------------- */
+
+/* The axes that Squeeze and Unsqueeze name: an attribute before version 13, an operand since; *count -1: none are named. */
+static fv_status read_axes(fv_import *im, const fv_onnx_node *node, int64_t *axes, int *count) {
+    if (node->version >= 13) {
+        *count = -1;
+        return fv_import_has(node, 1) ? fv_import_ints(im, node, 1, "axes", axes, FV_MAX_RANK, count) : FV_OK;
+    }
+    const int64_t *given = fv_onnx_ints(node, "axes", count);
+    if (!fv_onnx_find(node, "axes")) *count = -1;
+    if (*count > FV_MAX_RANK) return fv_import_wrong(im, node, "%d axes", *count);
+    for (int i = 0; i < *count; i++) axes[i] = given[i];
+    return FV_OK;
+}
+
+/* Binds x under sizes of its whole shape, the batch in front where it has one; one may be open. */
+static fv_status bind_sizes(fv_import *im, const fv_onnx_node *node, const fv_imported *x, const fv_shape *to) {
+    int64_t sizes[FV_MAX_RANK] = {0};
+    int rank = 0, open = 0, from = x->shape.rank > 0 && x->shape.dim[0] == FV_BATCH;
+    if (from && (to->rank == 0 || to->dim[0] != FV_BATCH)) return fv_import_mixes(im, node, "axis 0");
+    for (int d = from; d < to->rank; d++) {
+        open += to->dim[d] < 0;
+        sizes[rank++] = to->dim[d] < 0 ? -1 : to->dim[d];
+    }
+    if (open > 1) return fv_import_refuse(im, node, "more than one open size");
+    return bind_reshaped(im, node, x, sizes, rank);
+}
+
+fv_status fv_rule_squeeze(fv_import *im, const fv_onnx_node *node) {
+    fv_imported x;
+    int64_t axes[FV_MAX_RANK];
+    int count, axis;
+    unsigned drop = 0;
+    fv_shape to = {0};
+    fv_status status = fv_import_value(im, node, 0, FV_ORDER_ONNX, &x);
+    if (!status) status = read_axes(im, node, axes, &count);
+    for (int i = 0; i < count && !status; i++) {
+        status = fv_import_axis(im, node, axes[i], x.shape.rank, &axis);
+        if (!status && x.shape.dim[axis] == FV_BATCH) return fv_import_mixes(im, node, "axis 0");
+        if (!status && x.shape.dim[axis] != 1)
+            return fv_import_wrong(im, node, "axis %d has another size than 1", axis);
+        if (!status) drop |= 1u << axis;
+    }
+    for (int d = 0; d < x.shape.rank && !status; d++)
+        if (!(drop >> d & 1) && !(count < 0 && x.shape.dim[d] == 1)) to.dim[to.rank++] = x.shape.dim[d];
+    return status ? status : bind_sizes(im, node, &x, &to);
+}
+
+fv_status fv_rule_unsqueeze(fv_import *im, const fv_onnx_node *node) {
+    fv_imported x;
+    int64_t axes[FV_MAX_RANK];
+    int count, axis, next = 0;
+    unsigned new = 0;
+    fv_status status = fv_import_value(im, node, 0, FV_ORDER_ONNX, &x);
+    if (!status) status = read_axes(im, node, axes, &count);
+    if (status) return status;
+    fv_shape to = {.rank = x.shape.rank + (count > 0 ? count : 0)};
+    if (to.rank > FV_MAX_RANK) return fv_import_refuse(im, node, "more than %d dimensions", FV_MAX_RANK);
+    for (int i = 0; i < count; i++) {
+        if ((status = fv_import_axis(im, node, axes[i], to.rank, &axis))) return status;
+        if (new >> axis & 1) return fv_import_wrong(im, node, "axis %d twice", axis);
+        new |= 1u << axis;
+    }
+    for (int d = 0; d < to.rank; d++) to.dim[d] = new >> d & 1 ? 1 : x.shape.dim[next++];
+    return bind_sizes(im, node, &x, &to);
 }

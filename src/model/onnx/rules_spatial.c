@@ -1,7 +1,6 @@
 /* rules_spatial.c - windows over pictures: convolution and pooling, with channels last. */
 #include "rules_window.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* Weight [F][C/g][k...] as ours, [k...][C/g][F]. */
@@ -64,17 +63,136 @@ fv_status fv_rule_conv(fv_import *im, const fv_onnx_node *node) {
     return status ? status : fv_import_bind(im, node, 0, y, true);
 }
 
-fv_status fv_rule_maxpool(fv_import *im, const fv_onnx_node *node) {
+/* ---- transposed convolution ----------------------------------------------------------------------------------------- */
+
+/* Weight [C][F/g][k...] as ours, [k...][F/g][C]... the convolution that it is the adjoint of goes from F to C. */
+static fv_import_weight transposed_weight(fv_known *known) {
+    int perm[FV_MAX_RANK], rank = known->shape.rank;
+    for (int d = 0; d < rank - 2; d++) perm[d] = d + 2;
+    perm[rank - 2] = 1;
+    perm[rank - 1] = 0;
+    return fv_import_permuted(known, perm);
+}
+
+/* Padding from output_shape or auto_pad: total = stride*(in - 1) + output_padding + span - out. */
+static fv_status padding_for(fv_import *im, const fv_onnx_node *node, const fv_imported *x, fv_onnx_window *w,
+                             int64_t *more) {
+    int count, extra;
+    const int64_t *shape = fv_onnx_ints(node, "output_shape", &count),
+                  *output_padding = fv_onnx_ints(node, "output_padding", &extra);
+    bool lower = w->word && !strcmp(w->word, "same_lower");
+    if (extra && extra != w->rank)
+        return fv_import_wrong(im, node, "output_padding: expected %d numbers, got %d", w->rank, extra);
+    if (count && count != w->rank && count != w->rank + 2)
+        return fv_import_wrong(im, node, "output_shape: expected %d numbers, got %d", w->rank, count);
+    for (int d = 0; d < w->rank; d++) {
+        int64_t in = x->shape.dim[d + 2], span = (w->kernel[d] - 1) * w->dilation[d] + 1, total;
+        more[d] = extra ? output_padding[d] : 0;
+        if (more[d] < 0 || more[d] > 1000000000)
+            return fv_import_wrong(im, node, "output_padding %lld", (long long)more[d]);
+        if (!count && !w->word) continue;
+        if (in < 0) return fv_import_refuse(im, node, "output_shape or auto_pad for open sizes");
+        if (!fv_mul_i64(w->stride[d], in, &total)) return fv_import_wrong(im, node, "sizes that are too large");
+        int64_t out = count ? shape[count - w->rank + d] : total;
+        total = w->stride[d] * (in - 1) + more[d] + span - out;
+        if (out < 1) return fv_import_wrong(im, node, "output_shape %lld", (long long)out);
+        if (total < 0) more[d] -= total, total = 0; /* larger than what the windows reach: zeros behind */
+        w->before[d] = w->word && !lower ? total / 2 : total - total / 2;
+        w->behind[d] = total - w->before[d];
+    }
+    w->word = NULL;
+    return FV_OK;
+}
+
+/* More zeros behind than the stride allows: those are appended. */
+static fv_status grow_behind(fv_import *im, const fv_onnx_node *node, const fv_onnx_window *w, const int64_t *extra,
+                             fv_value *y) {
+    char pads[100];
+    int64_t none[FV_ONNX_MOST_SPATIAL] = {0}, most = 0;
+    char zeros[100];
+    for (int d = 0; d < w->rank; d++) most = extra[d] > most ? extra[d] : most;
+    if (!most) return FV_OK;
+    return fv_import_apply(im, node, y, "pad", y, 1, "padding=%s padding_end=%s", fv_onnx_sizes(w, none, 0, zeros),
+                           fv_onnx_sizes(w, extra, 0, pads));
+}
+
+fv_status fv_rule_conv_transpose(fv_import *im, const fv_onnx_node *node) {
     fv_imported x;
+    fv_known *weight;
     fv_onnx_window w;
+    fv_import_weight weights[2] = {{0}};
     fv_value y;
-    char kernel[100], fields[400];
-    if (node->output_count > 1 && *node->outputs[1]) return fv_import_refuse(im, node, "Indices");
+    bool bias;
+    char kernel[100], fields[400], more[100];
+    int64_t groups = fv_onnx_int(node, "group", 1), output_padding[FV_ONNX_MOST_SPATIAL],
+            extra[FV_ONNX_MOST_SPATIAL] = {0};
     fv_status status = fv_import_value(im, node, 0, FV_ORDER_LAST, &x);
-    if (!status) status = fv_onnx_read_window(im, node, &x, NULL, &w);
+    if (!status) status = read_weight(im, node, &x, &weight);
+    if (!status) status = fv_onnx_read_window(im, node, &x, weight->shape.dim + 2, &w);
+    if (!status) status = padding_for(im, node, &x, &w, output_padding);
+    if (status) return status;
+    int64_t filters;
+    if (groups < 1 || !fv_mul_i64(weight->shape.dim[1], groups, &filters) || weight->shape.dim[0] % groups ||
+        x.shape.dim[1] != weight->shape.dim[0])
+        return fv_import_wrong(im, node, "group %lld does not go with a weight for %lld channels and %lld of the input",
+                               (long long)groups, (long long)weight->shape.dim[0], (long long)x.shape.dim[1]);
+    for (int d = 0; d < w.rank; d++)
+        if (output_padding[d] >= w.stride[d]) extra[d] = output_padding[d], output_padding[d] = 0;
+    status = read_bias(im, node, filters, &weights[1], &bias);
+    weights[0] = transposed_weight(weight);
     if (!status)
-        status = fv_import_apply(im, node, &y, "maxpool", &x.value, 1, "window=%s %s ceil=%s",
-                                 fv_onnx_sizes(&w, w.kernel, 1, kernel), fv_onnx_window_fields(&w, true, fields),
-                                 fv_onnx_int(node, "ceil_mode", 0) ? "yes" : "no");
+        status = fv_import_apply_weights(
+            im, node, &y, "conv_transpose", &x.value, 1, weights, 1 + bias,
+            "filters=%lld kernel=%s %s output_padding=%s groups=%lld bias=%s", (long long)filters,
+            fv_onnx_sizes(&w, w.kernel, 1, kernel), fv_onnx_window_fields(&w, true, fields),
+            fv_onnx_sizes(&w, output_padding, 0, more), (long long)groups, bias ? "yes" : "no");
+    if (!status) status = grow_behind(im, node, &w, extra, &y);
     return status ? status : fv_import_bind(im, node, 0, y, true);
+}
+
+/* ---- pooling ------------------------------------------------------------------------------------------------------------ */
+
+static fv_status pool(fv_import *im, const fv_onnx_node *node, const char *op, const char *more, fv_imported *x,
+                      fv_value *y) {
+    fv_onnx_window w;
+    char kernel[100], fields[400];
+    fv_status status = fv_onnx_read_window(im, node, x, NULL, &w);
+    return status ? status
+                  : fv_import_apply(im, node, y, op, &x->value, 1, "window=%s %s ceil=%s%s",
+                                    fv_onnx_sizes(&w, w.kernel, 1, kernel), fv_onnx_window_fields(&w, true, fields),
+                                    fv_onnx_int(node, "ceil_mode", 0) ? "yes" : "no", more);
+}
+
+static fv_status pool_rule(fv_import *im, const fv_onnx_node *node, const char *op, const char *more) {
+    fv_imported x;
+    fv_value y;
+    fv_status status = fv_import_value(im, node, 0, FV_ORDER_LAST, &x);
+    if (!status) status = pool(im, node, op, more, &x, &y);
+    return status ? status : fv_import_bind(im, node, 0, y, true);
+}
+
+fv_status fv_rule_maxpool(fv_import *im, const fv_onnx_node *node) {
+    if (node->output_count > 1 && *node->outputs[1]) return fv_import_refuse(im, node, "Indices");
+    return pool_rule(im, node, "maxpool", "");
+}
+
+fv_status fv_rule_avgpool(fv_import *im, const fv_onnx_node *node) {
+    return pool_rule(im, node, "avgpool", fv_onnx_int(node, "count_include_pad", 0) ? " count_padding=yes" : "");
+}
+
+/* Over all spatial dimensions, which stay with size 1. */
+static fv_status global_pool(fv_import *im, const fv_onnx_node *node, const char *op) {
+    fv_imported x;
+    fv_value y;
+    fv_status status = fv_import_value(im, node, 0, FV_ORDER_LAST, &x);
+    if (!status && x.shape.dim[0] != FV_BATCH) return fv_import_refuse(im, node, "a value without a batch");
+    if (!status) status = fv_import_apply(im, node, &y, op, &x.value, 1, "keep_dims=yes");
+    return status ? status : fv_import_bind(im, node, 0, y, true);
+}
+
+fv_status fv_rule_global_avgpool(fv_import *im, const fv_onnx_node *node) {
+    return global_pool(im, node, "globalavgpool");
+}
+fv_status fv_rule_global_maxpool(fv_import *im, const fv_onnx_node *node) {
+    return global_pool(im, node, "globalmaxpool");
 }
