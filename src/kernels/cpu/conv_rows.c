@@ -6,7 +6,7 @@
 #include "conv_shape.h"
 #include "vmath.h"
 
-enum { BAND_PIXELS = 2048, PIECES = 8 };
+enum { BAND_PIXELS = 1024, PIECES = 8 };
 
 typedef struct rows_run {
     const conv_shape *shape;
@@ -112,6 +112,12 @@ static int64_t panels_together(const conv_shape *s, int64_t panel, int64_t left,
     return pixels == 1 && whole && !s->depthwise ? TILE_WIDE : 1;
 }
 
+/* What the next tile reads of pixels in place, which lie in as many streams as the tile has rows. */
+FV_INLINE void fetch(const float *const *x, int64_t offset, int64_t count, int64_t floats) {
+    for (int64_t i = 0; i < count; i++)
+        for (int64_t k = 0; k < floats; k += 16) __builtin_prefetch(x[i] + offset + k);
+}
+
 static void panel_tiles(const rows_run *r, const rows_area *area, tile_rows *t, int64_t group, int64_t panel,
                         int64_t together, int64_t pixels) {
     const conv_shape *s = r->shape;
@@ -128,8 +134,10 @@ static void panel_tiles(const rows_run *r, const rows_area *area, tile_rows *t, 
         return;
     }
     const tile_rows_fn *tile = s->depthwise ? tile_rows_depthwise : tile_rows_dense[conv_vectors(columns) - 1];
+    const bool fetches = r->job->taps == 1 && !r->band.copies && !s->depthwise && panel == 0;
     for (int64_t i = 0, left = tile_count(pixels), height; i < pixels; i += height) {
         height = tile_height(pixels - i, &left);
+        if (fetches) fetch(area->x + i + height, t->x_offset, conv_min(height, pixels - i - height), t->run_length);
         tile[height - 1](t, area->x + i, area->y + i);
     }
 }

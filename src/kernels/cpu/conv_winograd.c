@@ -73,8 +73,11 @@ static void take_weights(const packing *p, const float *tap, int64_t row, int64_
     conv_transpose(tap + column * f + row, f, columns, rows, to[0], TILE_COLUMNS);
 }
 
-FV_INLINE void pack_vectors(const int m, float taps[9][PACK_ROWS][TILE_COLUMNS], int64_t rows, int64_t width, float *to,
-                            int64_t step) {
+/* Floats from position to position of the weights that a piece makes. */
+enum { MADE_STEP = PACK_ROWS * TILE_COLUMNS + 16 };
+
+FV_INLINE void pack_vectors(const int m, float taps[9][PACK_ROWS][TILE_COLUMNS], int64_t rows, int64_t width,
+                            float *to) {
     for (int64_t r = 0; r < rows; r++)
         for (int64_t c = 0; c < width; c += FV_LANES) {
             vf g[WINOGRAD_SIDE][WINOGRAD_SIDE], made[WINOGRAD_SIDE][WINOGRAD_SIDE];
@@ -83,10 +86,12 @@ FV_INLINE void pack_vectors(const int m, float taps[9][PACK_ROWS][TILE_COLUMNS],
             winograd_both(winograd_weights, m, 3, m + 2, g, made);
             FV_UNROLL
             for (int i = 0; i < m + 2; i++) FV_UNROLL
-            for (int j = 0; j < m + 2; j++) vf_store(to + (i * (m + 2) + j) * step + r * width + c, made[i][j]);
+            for (int j = 0; j < m + 2; j++) vf_store(to + (i * (m + 2) + j) * MADE_STEP + r * width + c, made[i][j]);
         }
 }
 
+/* The positions of the packed weights lie a power of two apart: written as they are made, a vector at a time, they
+ * would take twice as long. */
 static void pack_piece(void *context, int64_t piece, int thread) {
     (void)thread;
     const packing *p = context;
@@ -94,16 +99,18 @@ static void pack_piece(void *context, int64_t piece, int thread) {
     const int64_t blocks = conv_ceil(w->from_c, PACK_ROWS), panel = piece / blocks, row = piece % blocks * PACK_ROWS;
     const int64_t rows = conv_min(PACK_ROWS, w->from_c - row), width = panel_width(w, panel);
     const int64_t column = panel * TILE_COLUMNS, columns = conv_min(TILE_COLUMNS, w->to_c - column);
-    float FV_ALIGNED taps[9][PACK_ROWS][TILE_COLUMNS];
+    float FV_ALIGNED taps[9][PACK_ROWS][TILE_COLUMNS], made[WINOGRAD_POSITIONS * MADE_STEP];
     if (columns < width) memset(taps, 0, sizeof taps);
     for (int k = 0; k < 9; k++)
         take_weights(p, p->weights + (w->turned ? 8 - k : k) * p->geom->c * p->geom->f, row, rows, column, columns,
                      taps[k]);
-    float *to = p->packed + w->positions * w->from_c * column + row * width;
     if (w->m == 2)
-        pack_vectors(2, taps, rows, width, to, w->from_c * width);
+        pack_vectors(2, taps, rows, width, made);
     else
-        pack_vectors(4, taps, rows, width, to, w->from_c * width);
+        pack_vectors(4, taps, rows, width, made);
+    float *to = p->packed + w->positions * w->from_c * column + row * width;
+    for (int i = 0; i < w->positions; i++)
+        memcpy(to + i * w->from_c * width, made + i * MADE_STEP, (size_t)(rows * width) * sizeof(float));
 }
 
 static void pack(const fv_geom *geom, int m, bool backward, const float *weights, float *packed, fv_pool *pool) {
