@@ -500,6 +500,27 @@ static void what_is_needed_whole_stays_whole(void **state) {
     fv_net_free(net);
 }
 
+/* Weights that change with every step are packed call by call, in one place; weights that stay, ahead, each in its own. */
+static void packed_weights_take_the_room_that_they_need(void **state) {
+    (void)state;
+    fv_net *net = residual_net("relu");
+    for (int training = 0; training < 2; training++) {
+        fv_plan *plan =
+            fv_plan_new(net, &(fv_plan_options){.batch = 2, .training = training, .gradients = training}, NULL);
+        assert_non_null(plan);
+        size_t sum = 0, most = 0;
+        for (int i = 0; i < plan->call_count; i++) {
+            const fv_planned_call *call = &plan->calls[i];
+            sum += call->packed;
+            if (call->packed > most) most = call->packed;
+            if (call->packed) assert_int_equal(call->pack_now, training);
+        }
+        assert_int_equal(plan->packed_bytes, training ? most : sum);
+        fv_plan_free(plan);
+    }
+    fv_net_free(net);
+}
+
 /* ---- what the layout asks of kernels ---------------------------------------------------------------------------- */
 
 enum { CELLS = 211 };
@@ -703,6 +724,7 @@ int main(void) {
         cmocka_unit_test(the_gradient_of_a_relu_is_taken_on_the_way),
         cmocka_unit_test(fused_gradients_do_not_change_a_bit),
         cmocka_unit_test(what_is_needed_whole_stays_whole),
+        cmocka_unit_test(packed_weights_take_the_room_that_they_need),
         cmocka_unit_test(elementwise_kernels_may_write_where_they_read),
         cmocka_unit_test(rows_do_not_depend_on_the_batch),
         cmocka_unit_test(a_run_takes_1_to_its_batch),

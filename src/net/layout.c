@@ -84,7 +84,9 @@ static int donor(const fv_plan *plan, int i, const int *heir) {
     if (plan->operands[call->arg[0]].pixel) return -1; /* other slices of that memory are written later */
     for (int k = 1; k < call->args; ++k) {
         fv_operand x = fv_operand_root(plan, call->arg[k]);
-        if (x < 0 || x == y || plan->operands[call->arg[k]].pixel || !same_cells(call, k) || !placed(&plan->operands[x]) || heir[x] >= 0) continue;
+        if (x < 0 || x == y || plan->operands[call->arg[k]].pixel || !same_cells(call, k) ||
+            !placed(&plan->operands[x]) || heir[x] >= 0)
+            continue;
         const fv_operand_info *in = &plan->operands[x];
         if (in->last != i || in->pinned || in->given || in->bytes != plan->operands[y].bytes) continue;
         bool clean = true; /* every reading of that memory in this call is cell for cell */
@@ -171,8 +173,17 @@ static bool packs_alike(const fv_plan *plan, const fv_planned_call *a, const fv_
            a->arg[arg_a] == b->arg[arg_b] && memcmp(&a->geom, &b->geom, sizeof a->geom) == 0;
 }
 
+/* Is the operand written by calls that every run makes? */
+static bool computed(const fv_plan *plan, fv_operand operand) {
+    fv_operand root = fv_operand_root(plan, operand);
+    return root >= 0 && plan->operands[root].home == FV_HOME_ARENA && plan->operands[root].first >= plan->steady_calls;
+}
+
+/* Weights that are the same in the next run are packed ahead, each to a place of its own, behind what those need that are
+ * packed call by call. */
 static fv_status lay_out_kernels(fv_plan *plan, fv_error *error) {
     plan->scratch_bytes = plan->packed_bytes = 0;
+    size_t shared = 0;
     for (int i = 0; i < plan->call_count; ++i) {
         fv_planned_call *call = &plan->calls[i];
         fv_need need = {0, 0, 0};
@@ -183,17 +194,26 @@ static fv_status lay_out_kernels(fv_plan *plan, fv_error *error) {
         if (call->scratch > plan->scratch_bytes) plan->scratch_bytes = call->scratch;
         if (!call->packed) continue;
         call->packs = true;
+        call->pack_now = plan->changing || i < plan->steady_calls || computed(plan, call->arg[call->packed_arg]);
+        if (call->pack_now) {
+            if (call->packed > shared) shared = call->packed;
+            continue;
+        }
         call->packed_offset = plan->packed_bytes;
         for (int j = 0; j < i && call->packs; ++j)
-            if (packs_alike(plan, &plan->calls[j], call, plan->calls[j].packed_arg, call->packed_arg)) {
+            if (!plan->calls[j].pack_now &&
+                packs_alike(plan, &plan->calls[j], call, plan->calls[j].packed_arg, call->packed_arg)) {
                 call->packs = false;
                 call->packed_offset = plan->calls[j].packed_offset;
             }
         if (call->packs && !fv_add_size(plan->packed_bytes, call->packed, &plan->packed_bytes))
             return fv_fail_memory(error, "a run", SIZE_MAX);
     }
+    for (int i = 0; i < plan->call_count; ++i) /* the shared place is the first one */
+        if (plan->calls[i].packed && !plan->calls[i].pack_now) plan->calls[i].packed_offset += shared;
     size_t total;
-    if (!fv_add_size(plan->arena_bytes, plan->scratch_bytes, &total) ||
+    if (!fv_add_size(plan->packed_bytes, shared, &plan->packed_bytes) ||
+        !fv_add_size(plan->arena_bytes, plan->scratch_bytes, &total) ||
         !fv_add_size(total, plan->packed_bytes, &total) || total > PTRDIFF_MAX)
         return fv_fail_memory(error, "a run", SIZE_MAX);
     return FV_OK;

@@ -290,6 +290,7 @@ fv_plan *fv_plan_new(fv_net *net, const fv_plan_options *options, fv_error *erro
         plan->output_value = fv_net_output_value(net);
         plan->weighted_loss = options->weighted_loss;
         plan->sample_weights = FV_NO_OPERAND;
+        plan->changing = options->training || options->gradients;
         plan->threads = options->threads > 0 ? options->threads : fv_threads();
         plan->memory = fv_arena_new();
     }

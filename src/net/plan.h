@@ -40,6 +40,7 @@ typedef struct fv_planned_call {
     size_t packed, packed_offset;
     int packed_arg; /* which argument is packed */
     bool packs;     /* false: shares the packed form of an earlier call */
+    bool pack_now;  /* before every run of the call, in memory that such calls have in common */
 } fv_planned_call;
 
 typedef struct fv_plan_options {
@@ -81,6 +82,7 @@ typedef struct fv_plan {
     int seed_count;
     int weighted_loss;         /* as in the options */
     fv_operand sample_weights; /* [N], given; FV_NO_OPERAND: every sample counts the same */
+    bool changing;     /* weights change from run to run: packing them ahead would gain nothing */
     int steady_calls;  /* leading calls that depend on weights alone: run when these have changed */
     int forward_calls; /* calls before the first backward one, the steady ones included */
     int threads;       /* scratch is sized for so many */

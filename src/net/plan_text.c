@@ -96,7 +96,7 @@ static void add_call(fv_text *text, const fv_plan *plan, int i, double total) {
         add_operand(text, plan, call->arg[k], k < results);
     }
     if (call->packed) {
-        fv_text_add(text, call->packs ? "; packs " : "; shares ");
+        fv_text_add(text, call->pack_now ? "; packs now " : call->packs ? "; packs " : "; shares ");
         add_bytes(text, call->packed);
     }
     fv_text_add(text, "\n");

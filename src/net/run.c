@@ -122,12 +122,6 @@ static void widen(fv_run *run) {
 /* ---- building ------------------------------------------------------------------------------------------------------
  */
 
-/* Is the operand written by calls that every run makes? */
-static bool computed(const fv_plan *plan, fv_operand operand) {
-    fv_operand root = fv_operand_root(plan, operand);
-    return root >= 0 && plan->operands[root].home == FV_HOME_ARENA && plan->operands[root].first >= plan->steady_calls;
-}
-
 static void resolve(fv_run *run) {
     const fv_plan *plan = run->plan;
     unsigned char *scratch = run->memory + plan->arena_bytes, *packed = scratch + plan->scratch_bytes;
@@ -140,7 +134,7 @@ static void resolve(fv_run *run) {
         if (planned->scratch) ready->call.scratch = scratch;
         if (!planned->packed) continue;
         ready->call.packed = packed + planned->packed_offset;
-        ready->pack_first = i < plan->steady_calls || computed(plan, planned->arg[planned->packed_arg]);
+        ready->pack_first = planned->pack_now;
     }
 }
 
