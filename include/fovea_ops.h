@@ -681,6 +681,21 @@ typedef struct fv_trilu_options {
 } fv_trilu_options;
 FV_API fv_value fv_trilu_with(const fv_trilu_options *options);
 
+/* of boxes that cover each other the one with the best score. `fovea help nms` says more. */
+typedef struct fv_nms_options {
+    size_t size;
+    fv_value boxes;                      /* samples x boxes x 4 */
+    fv_value scores;                     /* samples x classes x boxes */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    int64_t most;                        /* boxes of one class and sample at most; required; at least 0 */
+    /* a box goes whose intersection with a chosen one is more than this part of their union; default 0; 0 to 1 */
+    double overlap;
+    double score;                        /* only boxes whose score is greater; default any; at least -1e+30 */
+    /* boxes are (x, y, width, height) around their centre, instead of two corners (y, x, y, x); default no */
+    bool centred;
+} fv_nms_options;
+FV_API fv_value fv_nms_with(const fv_nms_options *options);
+
 /* the sum of two or more values. `fovea help add` says more. */
 typedef struct fv_add_options {
     size_t size;
@@ -1282,6 +1297,8 @@ FV_API fv_value fv_penalty_with(const fv_penalty_options *options);
     fv_top_with(fv_address_of(fv_top_options{.size = sizeof(fv_top_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
 #define fv_trilu(X1, ...) \
     fv_trilu_with(fv_address_of(fv_trilu_options{.size = sizeof(fv_trilu_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_nms(X1, X2, ...) \
+    fv_nms_with(fv_address_of(fv_nms_options{.size = sizeof(fv_nms_options), .boxes = (X1), .scores = (X2) __VA_OPT__(, ) __VA_ARGS__}))
 #define fv_add(...) fv_add_with(FV_OPTIONS(fv_add_options, __VA_ARGS__))
 #define fv_multiply(...) fv_multiply_with(FV_OPTIONS(fv_multiply_options, __VA_ARGS__))
 #define fv_subtract(X1, X2, ...) \
@@ -1419,6 +1436,7 @@ FV_API fv_value fv_penalty_with(const fv_penalty_options *options);
 #define fv_one_hot(...) fv_one_hot_with(FV_OPTIONS(fv_one_hot_options, __VA_ARGS__))
 #define fv_top(...) fv_top_with(FV_OPTIONS(fv_top_options, __VA_ARGS__))
 #define fv_trilu(...) fv_trilu_with(FV_OPTIONS(fv_trilu_options, __VA_ARGS__))
+#define fv_nms(...) fv_nms_with(FV_OPTIONS(fv_nms_options, __VA_ARGS__))
 #define fv_add(...) fv_add_with(FV_OPTIONS(fv_add_options, __VA_ARGS__))
 #define fv_multiply(...) fv_multiply_with(FV_OPTIONS(fv_multiply_options, __VA_ARGS__))
 #define fv_subtract(...) fv_subtract_with(FV_OPTIONS(fv_subtract_options, __VA_ARGS__))

@@ -63,6 +63,9 @@ static fv_value moved(fv_net *net, fv_value x) {
     sum = fv_trilu(fv_tile(fv_split(sum, .parts = 2), .repeats = {1, 1, 1, 2}));
     sum = fv_transpose(fv_slice(sum, .starts = {FV_ZERO}, .ends = {2}, .axes = {1}), .axes = {FV_ZERO, 3, 2, 1});
     fv_output(fv_one_hot(index, pair, .depth = 8), "classes");
+    fv_value boxes = fv_input(net, .name = "boxes", .shape = {3, {1, 6, 4}}, .no_batch = true);
+    fv_value scores = fv_input(net, .name = "scores", .shape = {3, {1, 2, 6}}, .no_batch = true);
+    fv_output(fv_nms(boxes, scores, .most = 3, .overlap = 0.5), "chosen");
     return fv_expand(fv_top(sum, .k = 1), .like = sum);
 }
 

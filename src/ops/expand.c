@@ -57,6 +57,7 @@ const fv_op fv_op_expand = {
         "batch too. Sizes must be equal or 1, aligned at the last. Numbers of any type.",
     FV_FIELDS(expand),
     .ports = {{"x", FV_INPUT, "any value", false}, {"like", FV_INPUT, "what has the shape that is wanted", true}},
+    .traits = FV_T_EMPTY,
     .onnx = "Expand",
     .guides = 1u << LIKE,
     .infer = infer,

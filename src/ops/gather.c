@@ -41,6 +41,7 @@ const fv_op fv_op_gather = {
         "i32 or i64, table: numbers of any type.",
     FV_FIELDS(gather),
     .ports = {{"table", FV_INPUT, "any value", false}, {"index", FV_INPUT, "whole numbers", false}},
+    .traits = FV_T_EMPTY,
     .onnx = "Gather",
     .infer = infer,
     .forward = forward,

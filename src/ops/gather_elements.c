@@ -42,6 +42,7 @@ const fv_op fv_op_gather_elements = {
         "input along the other axes. Negative numbers count from the end.",
     FV_FIELDS(gather_elements),
     .ports = {{"x", FV_INPUT, "any value", false}, {"index", FV_INPUT, "whole numbers", false}},
+    .traits = FV_T_EMPTY,
     .onnx = "GatherElements",
     .infer = infer,
     .forward = forward,

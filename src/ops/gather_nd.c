@@ -37,6 +37,7 @@ const fv_op fv_op_gather_nd = {
         "y[b.., i..] = x[b.., index[b.., i.., 0], index[b.., i.., 1], .., ..]. Negative numbers count from the end.",
     FV_FIELDS(gather_nd),
     .ports = {{"x", FV_INPUT, "any value", false}, {"index", FV_INPUT, "whole numbers", false}},
+    .traits = FV_T_EMPTY,
     .onnx = "GatherND",
     .infer = infer,
     .forward = forward,

@@ -90,6 +90,7 @@ const fv_op fv_op_one_hot = {
     FV_FIELDS(one_hot),
     .ports = {{"index", FV_INPUT, "numbers of classes (i32 or i64)", false},
               {"values", FV_INPUT, "two numbers", false}},
+    .traits = FV_T_EMPTY,
     .onnx = "OneHot",
     .infer = infer,
     .forward = forward,

@@ -186,6 +186,7 @@ const fv_op fv_op_pad_axes = {
         "(2 3 | 1 2 3 | 1 2). Numbers of any type.",
     FV_FIELDS(pad_axes),
     .ports = {{"x", FV_INPUT, "any value", false}, {"fill", FV_INPUT, "the number of mode=constant", true}},
+    .traits = FV_T_EMPTY,
     .onnx = "Pad",
     .infer = infer,
     .forward = forward,

@@ -191,6 +191,7 @@ const fv_op fv_op_resample = {
         "type.",
     FV_FIELDS(resample),
     .ports = {{"x", FV_INPUT, "any value", false}},
+    .traits = FV_T_EMPTY,
     .onnx = "Resize",
     .infer = infer,
     .forward = forward,

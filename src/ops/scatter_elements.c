@@ -47,6 +47,7 @@ const fv_op fv_op_scatter_elements = {
     .ports = {{"x", FV_INPUT, "any value", false},
               {"index", FV_INPUT, "whole numbers", false},
               {"updates", FV_INPUT, "of the index's shape", false}},
+    .traits = FV_T_EMPTY,
     .onnx = "ScatterElements",
     .infer = infer,
     .forward = forward,

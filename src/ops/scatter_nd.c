@@ -47,6 +47,7 @@ const fv_op fv_op_scatter_nd = {
     .ports = {{"x", FV_INPUT, "any value", false},
               {"index", FV_INPUT, "whole numbers", false},
               {"updates", FV_INPUT, "slices", false}},
+    .traits = FV_T_EMPTY,
     .onnx = "ScatterND",
     .infer = infer,
     .forward = forward,

@@ -107,6 +107,7 @@ const fv_op fv_op_slice = {
         "below (-1000000000). Numbers of any type.",
     FV_FIELDS(slice),
     .ports = {{"x", FV_INPUT, "any value", false}},
+    .traits = FV_T_EMPTY,
     .onnx = "Slice",
     .infer = infer,
     .forward = forward,

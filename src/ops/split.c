@@ -82,6 +82,7 @@ const fv_op fv_op_split = {
                "concat. Numbers of any type.",
     FV_FIELDS(split),
     .ports = {{"x", FV_INPUT, "any value", false}},
+    .traits = FV_T_EMPTY,
     .onnx = "Split",
     .infer = infer,
     .forward = forward,

@@ -91,6 +91,7 @@ const fv_op fv_op_tile = {
     .details = "tile 1,2,3,1 lays pictures two times below and three times beside each other. Numbers of any type.",
     FV_FIELDS(tile),
     .ports = {{"x", FV_INPUT, "any value", false}},
+    .traits = FV_T_EMPTY,
     .onnx = "Tile",
     .infer = infer,
     .forward = forward,

@@ -61,6 +61,7 @@ const fv_op fv_op_top = {
     FV_FIELDS(top),
     .ports = {{"x", FV_INPUT, "numbers of any type", false}},
     .outputs = {"value", "index"},
+    .traits = FV_T_EMPTY,
     .onnx = "TopK",
     .infer = infer,
     .forward = forward,

@@ -50,6 +50,7 @@ const fv_op fv_op_transpose = {
         "input; the batch, where there is one, stays in front. Numbers of any type.",
     FV_FIELDS(transpose),
     .ports = {{"x", FV_INPUT, "any value", false}},
+    .traits = FV_T_EMPTY,
     .onnx = "Transpose",
     .infer = infer,
     .forward = forward,

@@ -55,6 +55,7 @@ const fv_op fv_op_trilu = {
     .details = "The last two axes are the matrices. Numbers of any type.",
     FV_FIELDS(trilu),
     .ports = {{"x", FV_INPUT, "matrices", false}},
+    .traits = FV_T_EMPTY,
     .onnx = "Trilu",
     .infer = infer,
     .forward = forward,
