@@ -450,7 +450,7 @@ struct fv_call {
 
 typedef struct fv_need {
     size_t scratch; /* bytes of working memory during the call (all threads together) */
-    size_t packed;  /* bytes of packed weights that live as long as the run; 0: none */
+    size_t packed;  /* bytes of packed weights; 0: none. The kernel then reads these only: the argument may be gone */
     int packed_arg; /* which argument is packed */
 } fv_need;
 

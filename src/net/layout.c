@@ -1,7 +1,8 @@
 /* layout.c - one arena by liveness: operands that are alive at the same time never overlap.
  *
  * An operand lives from the first call that touches it to the last; what is read from outside after a run lives to the
- * end, what is written from outside all the time. Views keep their root alive. The result of an elementwise call may
+ * end, what is written from outside all the time. What steady calls make for others to read lives on, unless these only
+ * want it packed: then it may go once it is. Views keep their root alive. The result of an elementwise call may
  * take over the memory of an input of the same size that dies there; such a chain is one block. Blocks are placed
  * largest first, each at the lowest offset that is free while it lives. */
 #include "emit.h"
@@ -27,6 +28,11 @@ static bool align(size_t bytes, size_t *out) {
 /* ---- liveness ------------------------------------------------------------------------------------------------------
  */
 
+/* Does the call read the argument only in packed form, made ahead? */
+static bool packed_ahead(const fv_plan *plan, const fv_planned_call *call, int arg) {
+    return call->packed && arg == call->packed_arg && !plan->changing;
+}
+
 static void live(fv_plan *plan) {
     for (int o = 0; o < plan->operand_count; ++o) plan->operands[o].first = INT_MAX, plan->operands[o].last = -1;
     for (int i = 0; i < plan->call_count; ++i)
@@ -35,13 +41,16 @@ static void live(fv_plan *plan) {
             if (root < 0) continue;
             fv_operand_info *operand = &plan->operands[root];
             if (operand->first > i) operand->first = i;
-            operand->last = i;
+            if (i >= plan->steady_calls && operand->first < plan->steady_calls) {
+                if (!packed_ahead(plan, &plan->calls[i], k)) operand->last = INT_MAX;
+            } else {
+                operand->last = i;
+            }
         }
     for (int o = 0; o < plan->operand_count; ++o) {
         fv_operand_info *operand = &plan->operands[o];
         if (operand->given) operand->first = -1;
-        bool steady = operand->first < plan->steady_calls && operand->last >= plan->steady_calls;
-        if ((operand->pinned || steady) && operand->first != INT_MAX) operand->last = INT_MAX;
+        if (operand->pinned && operand->first != INT_MAX) operand->last = INT_MAX;
     }
 }
 
@@ -76,6 +85,14 @@ static bool same_cells(const fv_planned_call *call, int arg) {
     }
 }
 
+/* Is the operand still to be packed when its last steady call is done? */
+static bool packed_ahead_by_any(const fv_plan *plan, fv_operand root) {
+    for (int i = plan->steady_calls; i < plan->call_count; ++i)
+        if (plan->calls[i].packed && fv_operand_root(plan, plan->calls[i].arg[plan->calls[i].packed_arg]) == root)
+            return true;
+    return false;
+}
+
 /* The operand whose memory the result of call i takes over, or -1. `heir` says who took over whose memory already. */
 static int donor(const fv_plan *plan, int i, const int *heir) {
     const fv_planned_call *call = &plan->calls[i];
@@ -88,7 +105,8 @@ static int donor(const fv_plan *plan, int i, const int *heir) {
             !placed(&plan->operands[x]) || heir[x] >= 0)
             continue;
         const fv_operand_info *in = &plan->operands[x];
-        if (in->last != i || in->pinned || in->given || in->bytes != plan->operands[y].bytes) continue;
+        bool packed_later = i < plan->steady_calls && packed_ahead_by_any(plan, x);
+        if (in->last != i || packed_later || in->pinned || in->given || in->bytes != plan->operands[y].bytes) continue;
         bool clean = true; /* every reading of that memory in this call is cell for cell */
         for (int j = 1; j < call->args; ++j)
             if (fv_operand_root(plan, call->arg[j]) == x && !same_cells(call, j)) clean = false;
@@ -179,11 +197,7 @@ static bool computed(const fv_plan *plan, fv_operand operand) {
     return root >= 0 && plan->operands[root].home == FV_HOME_ARENA && plan->operands[root].first >= plan->steady_calls;
 }
 
-/* Weights that are the same in the next run are packed ahead, each to a place of its own, behind what those need that are
- * packed call by call. */
-static fv_status lay_out_kernels(fv_plan *plan, fv_error *error) {
-    plan->scratch_bytes = plan->packed_bytes = 0;
-    size_t shared = 0;
+static fv_status ask_kernels(fv_plan *plan, fv_error *error) {
     for (int i = 0; i < plan->call_count; ++i) {
         fv_planned_call *call = &plan->calls[i];
         fv_need need = {0, 0, 0};
@@ -191,6 +205,17 @@ static fv_status lay_out_kernels(fv_plan *plan, fv_error *error) {
         if (!align(need.scratch, &call->scratch) || !align(need.packed, &call->packed))
             return fv_fail_memory(error, "a run", SIZE_MAX);
         call->packed_arg = need.packed_arg;
+    }
+    return FV_OK;
+}
+
+/* Weights that are the same in the next run are packed ahead, each to a place of its own, behind what those need that are
+ * packed call by call. */
+static fv_status lay_out_kernels(fv_plan *plan, fv_error *error) {
+    plan->scratch_bytes = plan->packed_bytes = 0;
+    size_t shared = 0;
+    for (int i = 0; i < plan->call_count; ++i) {
+        fv_planned_call *call = &plan->calls[i];
         if (call->scratch > plan->scratch_bytes) plan->scratch_bytes = call->scratch;
         if (!call->packed) continue;
         call->packs = true;
@@ -226,8 +251,9 @@ fv_status fv_plan_lay_out(fv_plan *plan, fv_error *error) {
     int *heir = fv_alloc_array(count, sizeof *heir), *order = fv_alloc_array(count, sizeof *order);
     bool *inherits = fv_alloc_array(count, sizeof *inherits);
     fv_block *blocks = fv_alloc_array(count, sizeof *blocks);
-    fv_status status = heir && order && inherits && blocks ? lay_out_arena(plan, heir, inherits, order, blocks, error)
+    fv_status status = heir && order && inherits && blocks ? ask_kernels(plan, error)
                                                            : fv_fail_memory(error, "a plan", count * sizeof *blocks);
+    if (!status) status = lay_out_arena(plan, heir, inherits, order, blocks, error);
     fv_free(heir);
     fv_free(order);
     fv_free(inherits);

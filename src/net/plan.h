@@ -96,8 +96,9 @@ void fv_plan_free(fv_plan *plan);
 size_t fv_plan_bytes(const fv_plan *plan);
 /* Multiply-adds of a call as a direct sum, for the planned batch; 0 for what is no convolution or product. */
 double fv_call_macs(const fv_planned_call *call);
-/* One line a call: number, layer, routine, kernel, part of the expected time, operands with shape and place; then the
- * totals. Free with fv_free. */
+/* One line a call: number, layer, routine, kernel, part of the expected time, operands with shape and place (28x28x64/256: a
+ * slice, 64 channels of 256), whether it works in place, scratch and packed weights; then the totals. Free with
+ * fv_free. */
 char *fv_plan_to_text(const fv_plan *plan);
 
 /* Weights by value id: data NULL where the value is no weight. Shared by the runs of a model. */

@@ -82,6 +82,20 @@ static double expected_time(const fv_plan *plan, const fv_planned_call *call) {
 /* ---- the text ------------------------------------------------------------------------------------------------------
  */
 
+/* Is the result written over an argument that dies with the call? */
+static bool in_place(const fv_plan *plan, const fv_planned_call *call) {
+    fv_operand y = fv_operand_root(plan, call->arg[0]);
+    for (int k = 1; k < call->args; ++k) {
+        fv_operand x = fv_operand_root(plan, call->arg[k]);
+        if (x < 0 || y < 0 || x == y || plan->operands[x].home != FV_HOME_ARENA ||
+            (call->packed && k == call->packed_arg))
+            continue;
+        if (plan->operands[y].home == FV_HOME_ARENA && plan->operands[x].offset == plan->operands[y].offset)
+            return true;
+    }
+    return false;
+}
+
 static void add_call(fv_text *text, const fv_plan *plan, int i, double total) {
     const fv_planned_call *call = &plan->calls[i];
     fv_text_printf(text, "%4d %s %-20s %-14s %-22s %5.1f%%", i,
@@ -95,8 +109,13 @@ static void add_call(fv_text *text, const fv_plan *plan, int i, double total) {
         if (k == results) fv_text_add(text, " <-");
         add_operand(text, plan, call->arg[k], k < results);
     }
+    if (in_place(plan, call)) fv_text_add(text, "; in place");
+    if (call->scratch) {
+        fv_text_add(text, "; scratch ");
+        add_bytes(text, call->scratch);
+    }
     if (call->packed) {
-        fv_text_add(text, call->pack_now ? "; packs now " : call->packs ? "; packs " : "; shares ");
+        fv_text_add(text, call->pack_now ? "; packs each time " : call->packs ? "; packs " : "; shares ");
         add_bytes(text, call->packed);
     }
     fv_text_add(text, "\n");

@@ -210,6 +210,25 @@ static fv_status run_call(fv_run *run, int i, int64_t n, fv_pool *pool, fv_error
     return status ? failed(run, i, status, error) : FV_OK;
 }
 
+/* The steady call after which the weights of call i are packed: what it makes of them may then be gone. Or none: -1. */
+static int pack_after(const fv_plan *plan, int i) {
+    const fv_planned_call *call = &plan->calls[i];
+    if (!call->packs || call->pack_now) return -1;
+    const fv_operand_info *info = &plan->operands[fv_operand_root(plan, call->arg[call->packed_arg])];
+    return info->home == FV_HOME_ARENA && info->last < plan->steady_calls ? info->last : plan->call_count;
+}
+
+static fv_status pack_all(fv_run *run, int after, fv_pool *pool, fv_error *error) {
+    for (int i = run->plan->steady_calls; i < run->plan->call_count; ++i) {
+        if (pack_after(run->plan, i) != after) continue;
+        double began = run->seconds ? thread_seconds() : 0;
+        fv_status status = pack(run, i, pool);
+        if (status) return failed(run, i, status, error);
+        if (run->seconds) run->seconds[i] += thread_seconds() - began;
+    }
+    return FV_OK;
+}
+
 /* What follows from the weights alone: a double run's copies, steady calls, packed forms. */
 static fv_status refresh(fv_run *run, fv_pool *pool, fv_error *error) {
     const fv_plan *plan = run->plan;
@@ -218,13 +237,11 @@ static fv_status refresh(fv_run *run, fv_pool *pool, fv_error *error) {
     run->fresh = false;
     widen(run);
     fv_status status = FV_OK;
-    for (int i = 0; i < plan->steady_calls && !status; ++i) status = run_call(run, i, 1, pool, error);
-    for (int i = plan->steady_calls; i < plan->call_count && !status; ++i) {
-        if (!plan->calls[i].packs || run->ready[i].pack_first) continue;
-        double began = run->seconds ? thread_seconds() : 0;
-        if ((status = pack(run, i, pool))) failed(run, i, status, error);
-        if (run->seconds) run->seconds[i] += thread_seconds() - began;
+    for (int i = 0; i < plan->steady_calls && !status; ++i) {
+        status = run_call(run, i, 1, pool, error);
+        if (!status) status = pack_all(run, i, pool, error);
     }
+    if (!status) status = pack_all(run, plan->call_count, pool, error);
     run->fresh = !status;
     run->version = version;
     return status;
