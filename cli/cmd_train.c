@@ -198,13 +198,34 @@ static bool open_data(training *t, fv_error *error) {
     return t->data && (t->validation || !t->validation_name);
 }
 
+/* A net of its own with the same text: the model's would get the loss, too. */
+static fv_net *copy_of(const fv_net *net, fv_error *error) {
+    char *text = fv_net_text(net);
+    fv_net *copy = text ? fv_net_parse(text, "the model's net", NULL, 0, error) : NULL;
+    fv_free(text);
+    return copy;
+}
+
+/* A model that is trained further: its weights and what it does to pictures. */
+static bool go_on_from(fv_model *model, const fv_model *given, fv_error *error) {
+    fv_preprocess preprocess = fv_model_preprocess(given);
+    fv_model_set_preprocess(model, &preprocess);
+    return fv_model_start_from(model, given, NULL, NULL, error) == FV_OK;
+}
+
 static bool compile(training *t, fv_error *error) {
     const options *o = t->options;
-    t->net = fv_net_load(t->net_name, o->set.of, o->set.count, error);
-    if (!t->net || !open_data(t, error)) return false;
-    t->model = fv_compile(t->net, error, .optimizer = o->optimizer, .loss = o->loss, .metrics = o->metrics,
-                          .seed = (uint64_t)cli_number(o->seed));
-    return t->model != NULL;
+    fv_model *given = cli_is_model(t->net_name) ? fv_model_load(t->net_name, error) : NULL;
+    t->net = given ? copy_of(fv_model_net(given), error)
+             : cli_is_model(t->net_name) ? NULL
+                                         : fv_net_load(t->net_name, o->set.of, o->set.count, error);
+    bool good = t->net && open_data(t, error);
+    if (good)
+        t->model = fv_compile(t->net, error, .optimizer = o->optimizer, .loss = o->loss, .metrics = o->metrics,
+                              .seed = (uint64_t)cli_number(o->seed));
+    good = good && t->model && (!given || go_on_from(t->model, given, error));
+    fv_model_free(given);
+    return good;
 }
 
 /* What was found in the model to start from. */

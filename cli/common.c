@@ -131,7 +131,7 @@ bool cli_is_model(const char *path) {
     struct stat about;
     const char *dot = strrchr(path, '.');
     if (stat(path, &about) != 0) return false;
-    return S_ISDIR(about.st_mode) || (dot && strcmp(dot, ".safetensors") == 0);
+    return S_ISDIR(about.st_mode) || (dot && (!strcmp(dot, ".safetensors") || !strcmp(dot, ".onnx")));
 }
 
 bool cli_read_shape(const char *text, fv_shape *shape) {

@@ -17,7 +17,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "bytes.h"
 #include "model.h"
+#include "onnx_file.h"
 #include "store.h"
 
 #define FORMAT "1"
@@ -262,12 +264,22 @@ fv_model *fv_model_from_store(const fv_store *store, const char *name, fv_error 
     return r.model;
 }
 
+static bool is_onnx(const char *path) {
+    unsigned char start[64];
+    int64_t size = fv_read_start(path, start, sizeof start);
+    return size > 0 && fv_onnx_is(start, (size_t)size);
+}
+
 fv_model *fv_model_load(const char *path, fv_error *error) {
     struct stat info;
     fv_text file = {0};
     fv_text_add(&file, path);
     if (!stat(path, &info) && S_ISDIR(info.st_mode)) fv_text_add(&file, "/best.safetensors");
     if (file.failed) return fv_fail_memory(error, "a file name", 0), NULL;
+    if (is_onnx(file.data)) {
+        fv_text_free(&file);
+        return fv_onnx_load(path, error, .given = NULL);
+    }
     fv_store *store = fv_safetensors_read(file.data, error);
     fv_model *model = store ? fv_model_from_store(store, file.data, error) : NULL;
     fv_store_free(store);

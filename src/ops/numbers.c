@@ -118,6 +118,7 @@ const fv_op fv_op_numbers = {
         "model, saved with it; trainable=yes lets training change it. Values that are written out stand in the net's text.",
     FV_FIELDS(numbers),
     .ports = {{"value", FV_WEIGHT, "its elements", true}},
+    .traits = FV_T_EMPTY,
     .onnx = "Constant",
     .infer = infer,
     .forward = forward,

@@ -2,7 +2,7 @@
 #include "support.h"
 
 #define FIELDS(F)                                                                                                      \
-    F(reshape, LIST, shape, .positional = true, .standard_text = "one number alone", .min = -1, .max = FV_MANY,                           \
+    F(reshape, LIST, shape, .positional = true, .standard_text = "one number alone", .min = -1, .max = FV_MANY,        \
       .help = "sizes of one sample, without the batch; one may be -1: what is left")
 FV_DEFINE_FIELDS(reshape, FIELDS)
 
@@ -14,8 +14,8 @@ static fv_status infer(fv_infer *infer) {
     char shape[128];
     for (; rank < 8 && f->shape[rank] != FV_UNSET; rank++) {
         dims[rank] = f->shape[rank];
-        if (dims[rank] < -1 || dims[rank] == 0)
-            return fv_infer_fail(infer, "sizes must be at least 1, or -1 once, got %lld", (long long)dims[rank]);
+        if (dims[rank] < -1)
+            return fv_infer_fail(infer, "sizes must be at least 0, or -1 once, got %lld", (long long)dims[rank]);
         if (dims[rank] == -1 && unknown >= 0) return fv_infer_fail(infer, "only one size may be -1");
         if (dims[rank] == -1)
             unknown = rank;
@@ -26,6 +26,7 @@ static fv_status infer(fv_infer *infer) {
         return fv_infer_fail(infer, "at most %d dimensions with the batch", FV_MAX_RANK);
     if (!fv_dims_product(fv_sample_dims(in), fv_sample_rank(in), &each))
         return fv_infer_fail(infer, "the input has too many elements");
+    if (unknown >= 0 && known == 0) return fv_infer_fail(infer, "beside a size of 0 none can follow from the rest");
     if (unknown >= 0) dims[unknown] = each == FV_OPEN ? FV_OPEN : each / known;
     if (each != FV_OPEN && (unknown >= 0 ? each % known != 0 : each != known))
         return fv_infer_fail(infer, "%lld elements of %s do not fill a shape of %lld%s", (long long)each,
@@ -54,7 +55,7 @@ const fv_op fv_op_reshape = {
                "reshape -1,3 lets the first size follow from the rest.",
     FV_FIELDS(reshape),
     .ports = {{"x", FV_INPUT, "any shape", false}},
-    .traits = FV_T_VIEW,
+    .traits = FV_T_VIEW | FV_T_EMPTY,
     .onnx = "Reshape",
     .infer = infer,
     .cost = cost,

@@ -1,5 +1,5 @@
 /* rules_norm.c - normalisations and dropout. */
-#include "import.h"
+#include "rules_compose.h"
 
 #include <string.h>
 
@@ -37,7 +37,7 @@ fv_status fv_rule_batchnorm(fv_import *im, const fv_onnx_node *node) {
     if (node->version < 9 && !fv_onnx_int(node, "spatial", 1)) return fv_import_refuse(im, node, "spatial=0");
     if (node->version < 7 && !fv_onnx_int(node, "is_test", 0) && fv_import_exact(im))
         return fv_import_refuse(im, node, "is_test=0");
-    if (training && fv_import_exact(im)) return fv_import_refuse(im, node, "training_mode");
+    if (training && fv_import_exact(im)) return fv_rule_batchnorm_training(im, node);
     for (int k = 1; k < node->output_count && !training; k++)
         if (*node->outputs[k]) return fv_import_refuse(im, node, "output %d without training_mode", k);
     fv_status status = with_channels(im, node, &x, &channels);
@@ -57,7 +57,7 @@ fv_status fv_rule_instancenorm(fv_import *im, const fv_onnx_node *node) {
     fv_value y;
     int64_t channels = 0;
     fv_status status = with_channels(im, node, &x, &channels);
-    if (!status && x.shape.dim[0] != FV_BATCH) return fv_import_refuse(im, node, "a value without a batch");
+    if (!status && x.shape.dim[0] != FV_BATCH) return fv_rule_instancenorm_whole(im, node);
     if (!status) status = per_channel(im, node, 1, "scale", channels, &weights[0]);
     if (!status) status = per_channel(im, node, 2, "bias", channels, &weights[1]);
     if (!status)

@@ -176,8 +176,43 @@ fv_status fv_rule_maxpool(fv_import *im, const fv_onnx_node *node) {
     return pool_rule(im, node, "maxpool", "");
 }
 
+/* A window that would start behind the input is dropped; only as much padding stays as the window before it needs. */
+static fv_status needed_behind(fv_import *im, const fv_onnx_node *node, const fv_imported *x, fv_onnx_window *w,
+                               int d) {
+    int64_t in = x->shape.dim[d + 2], span = (w->kernel[d] - 1) * w->dilation[d] + 1, start = in + w->before[d];
+    if (in < 0) return fv_import_refuse(im, node, "ceil_mode with count_include_pad for open sizes");
+    int64_t room = start + w->behind[d] - span, windows = room < 0 ? 1 : (room + w->stride[d] - 1) / w->stride[d] + 1;
+    if ((windows - 1) * w->stride[d] < start) return FV_OK;
+    int64_t needed = (windows - 2) * w->stride[d] + span - start;
+    if (needed < w->behind[d]) w->behind[d] = needed > 0 ? needed : 0;
+    return FV_OK;
+}
+
+/* With ceil_mode a window counts padding, but not what it has beyond the padding: so the zeros are really there, and cells inside
+ * are counted. */
+static fv_status pool_padded(fv_import *im, const fv_onnx_node *node) {
+    fv_imported x;
+    fv_onnx_window w;
+    fv_value y;
+    char before[100], behind[100], kernel[100], fields[400];
+    fv_status status = fv_import_value(im, node, 0, FV_ORDER_LAST, &x);
+    if (!status) status = fv_onnx_read_window(im, node, &x, NULL, &w);
+    for (int d = 0; d < w.rank && !status && !w.word; d++) status = needed_behind(im, node, &x, &w, d);
+    if (!status && !w.word) {
+        status = fv_import_apply(im, node, &x.value, "pad", &x.value, 1, "padding=%s padding_end=%s",
+                                 fv_onnx_sizes(&w, w.before, 0, before), fv_onnx_sizes(&w, w.behind, 0, behind));
+        for (int d = 0; d < w.rank; d++) w.before[d] = w.behind[d] = 0;
+    }
+    if (!status)
+        status = fv_import_apply(im, node, &y, "avgpool", &x.value, 1, "window=%s %s ceil=yes",
+                                 fv_onnx_sizes(&w, w.kernel, 1, kernel), fv_onnx_window_fields(&w, true, fields));
+    return status ? status : fv_import_bind(im, node, 0, y, true);
+}
+
 fv_status fv_rule_avgpool(fv_import *im, const fv_onnx_node *node) {
-    return pool_rule(im, node, "avgpool", fv_onnx_int(node, "count_include_pad", 0) ? " count_padding=yes" : "");
+    bool counts = fv_onnx_int(node, "count_include_pad", 0) != 0;
+    if (counts && fv_onnx_int(node, "ceil_mode", 0)) return pool_padded(im, node);
+    return pool_rule(im, node, "avgpool", counts ? " count_padding=yes" : "");
 }
 
 /* Over all spatial dimensions, which stay with size 1. */
