@@ -22,8 +22,7 @@ enum {
     SLOT_BUFFER_FLOATS = 256 * 1024,
     SLOT_BUFFER_SAMPLES = 4, /* fewer samples than this make too few pieces */
     SLOT_BUFFER_PIXELS = 16,
-    FEW_PIXELS = TILE_ROWS > 8 ? 16 : 0, /* of a slot; smaller tiles would wait for their sums */
-    ALIASING = 256                       /* pixels so many floats apart share a quarter of the first-level cache */
+    ALIASING = 256 /* pixels so many floats apart share a quarter of the first-level cache */
 };
 
 typedef struct gradient {
@@ -123,7 +122,8 @@ static gradient gradient_of(const fv_conv_geom *g, const conv_shape *s, const co
     d.together = x->dilation * conv_strides(s, job, &d.band, d.channels).pixel == d.channels ? x->taps : 1;
     const bool far = s->from_pixel % ALIASING == 0 || x->stride > 1;
     d.gathers = job->taps == 1 && !s->depthwise && !d.band.copies && far;
-    d.few = d.folded && d.together * d.channels >= TILE_FOLDED_ROWS && conv_ceil(n, FV_SLOTS) * pixels <= FEW_PIXELS;
+    d.few =
+        d.folded && d.together * d.channels >= TILE_FOLDED_ROWS && conv_ceil(n, FV_SLOTS) * pixels <= TILE_FEW_PIXELS;
     d.panelled = !s->depthwise && s->to_pixel % ALIASING == 0 && job->taps * d.channels > 16 * TILE_ROWS;
     return d;
 }

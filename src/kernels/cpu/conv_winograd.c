@@ -31,14 +31,13 @@ winograd winograd_of(const fv_conv_geom *g, int m, bool backward) {
 
 /* With fewer channels the transforms cost more than the products save. F(4x4) wants tiles that are mostly full, and
  * enough of them to be worth reading 36 matrices of weights. */
-bool winograd_can(const fv_geom *geom, int m, bool backward) {
+bool winograd_can(const fv_geom *geom, int m, bool backward, int64_t least) {
     const fv_conv_geom *g = &geom->conv;
     if (g->groups != 1 || g->kernel[0] != 1 || g->stride[0] != 1 || g->pad[0] != 0) return false;
     for (int d = 1; d < 3; d++)
         if (g->kernel[d] != 3 || g->stride[d] != 1 || g->dilation[d] != 1) return false;
     if (g->in[0] != g->out[0] || g->c < 32 || g->f < 32) return false;
     const winograd w = winograd_of(g, m, backward);
-    const int64_t least = m == 4 ? 10 : 4;
     return w.to[0] >= least && w.to[1] >= least && !(m == 4 && geom->exact);
 }
 
@@ -292,7 +291,7 @@ static void need(const fv_geom *geom, int threads, fv_need *need, int m, bool ba
 
 /* A kernel for one pass and one size of tiles. */
 #define WINOGRAD(symbol, name, m, backward)                                                                            \
-    static bool symbol##_can(const fv_geom *geom) { return winograd_can(geom, m, backward); }                          \
+    static bool symbol##_can(const fv_geom *geom) { return winograd_can(geom, m, backward, m == 4 ? 10 : 4); }         \
     static void symbol##_need(const fv_geom *geom, int threads, fv_need *wants) {                                      \
         need(geom, threads, wants, m, backward);                                                                       \
     }                                                                                                                  \

@@ -10,7 +10,8 @@ enum {
     ROUND_FLOATS = 2 * 1024 * 1024, /* of transformed tiles; at least the tiles below, or sums are moved too often */
     ROUND_LEAST = 128,
     ROUND_MOST = 512,
-    CALL_LEAST = 48, /* 16 tiles do not pay for moving 16 sums of 512x512 channels: 1.4 times as long as direct */
+    CALL_LEAST_2 = 48, /* fewer tiles do not pay for moving 16 sums of 512x512 channels, */
+    CALL_LEAST_4 = 24, /* or 36, which save more products */
     PIECE_TILES = 8,
     PIECE_PANELS = 4
 };
@@ -75,6 +76,8 @@ static tile_columns round_tiles(const gradient *d, int64_t p) {
     t.x_at = d->at;
     t.pixels = d->tiles;
     t.dy_step = conv_row(d->w->to_c);
+    t.slots = d->slots;
+    t.each = d->each;
     return t;
 }
 
@@ -110,6 +113,7 @@ static void multiply_piece(void *context, int64_t piece, int thread) {
     const int64_t p = piece / parts_of(d), part = piece % parts_of(d);
     int64_t x_row[TILE_ROWS], w_row[TILE_ROWS];
     const tile_columns tiles = round_tiles(d, p);
+    const bool few = d->folded && d->tiles <= TILE_FEW_PIXELS * d->slots;
     if (d->dbias && part == 0 && p == w->side + 1) sum_bias(d, tiles);
     const int64_t end = conv_min(d->columns, (part + 1) * PIECE_PANELS * TILE_COLUMNS);
     for (int64_t column = part * PIECE_PANELS * TILE_COLUMNS; column < end; column += TILE_COLUMNS) {
@@ -117,13 +121,20 @@ static void multiply_piece(void *context, int64_t piece, int thread) {
         const int64_t vectors = conv_min(TILE_COLUMNS, d->columns - column) / FV_LANES;
         const int64_t at = p * w->from_c * d->columns + column;
         column_tiles.dy += column;
-        for (int64_t r = 0, left = tile_count(w->from_c), height; r < w->from_c; r += height) {
+        int64_t left = few ? tile_count_folded(w->from_c) : tile_count(w->from_c);
+        for (int64_t r = 0, height; r < w->from_c; r += height) {
             height = tile_height(w->from_c - r, &left);
             for (int64_t i = 0; i < height; i++) {
                 x_row[i] = r + i;
                 w_row[i] = (r + i) * d->columns;
             }
             tile_columns t = column_tiles;
+            if (few) {
+                t.from = d->from_total ? d->total + at : NULL;
+                t.to = d->total + at;
+                tile_columns_folded[vectors - 1][height - 1](&t, x_row, w_row);
+                continue;
+            }
             for (int s = 0; s < d->slots; s++) { /* the tile's sums stay in the first-level cache */
                 aim(d, s, &t, d->total + at, d->slot + at);
                 tile_columns_dense[vectors - 1][height - 1](&t, x_row, w_row);
@@ -251,7 +262,8 @@ extern const fv_kernel FV_SYMBOL(kernel_conv_weights);
 
 /* A sum over samples depends on their number anyway: few tiles between many channels are summed directly. */
 static bool few_tiles(const winograd *w, int64_t n) {
-    return n * w->planes * w->tiles < CALL_LEAST && w->from_c * w->to_c > 256 * 256;
+    const int64_t least = w->m == 2 ? CALL_LEAST_2 : CALL_LEAST_4;
+    return n * w->planes * w->tiles < least && w->from_c * w->to_c > 256 * 256;
 }
 
 static fv_status run(const fv_call *call, int m) {
@@ -281,7 +293,7 @@ static void need(const fv_geom *geom, int threads, fv_need *need, int m) {
 
 /* A kernel for one size of tiles. */
 #define WINOGRAD(symbol, name, m)                                                                                      \
-    static bool symbol##_can(const fv_geom *geom) { return winograd_can(geom, m, false); }                             \
+    static bool symbol##_can(const fv_geom *geom) { return winograd_can(geom, m, false, m == 4 ? 7 : 4); }             \
     static void symbol##_need(const fv_geom *geom, int threads, fv_need *wants) { need(geom, threads, wants, m); }     \
     static fv_status symbol##_run(const fv_call *call) { return run(call, m); }                                        \
     const fv_kernel FV_SYMBOL(kernel_##symbol) = {name, symbol##_can, symbol##_need, NULL, symbol##_run};

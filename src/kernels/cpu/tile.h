@@ -21,6 +21,8 @@
 #define TILE_ROWS 6
 #endif
 enum { TILE_VECTORS = 2, TILE_COLUMNS = TILE_VECTORS * FV_LANES, TILE_FOLDED_ROWS = TILE_ROWS / 2 };
+/* Slots of at most so many pixels are better off in folded tiles. Fewer registers would make them wait for their sums. */
+enum { TILE_FEW_PIXELS = TILE_ROWS > 8 ? 16 : 0 };
 
 /* What the tiles of one panel have in common. */
 typedef struct tile_rows {

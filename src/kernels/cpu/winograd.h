@@ -27,8 +27,9 @@ typedef struct winograd {
 #define winograd_of FV_SYMBOL(winograd_of)
 #define winograd_can FV_SYMBOL(winograd_can)
 winograd winograd_of(const fv_conv_geom *g, int m, bool backward);
-/* Whether F(m x m) can do the geometry and is expected to be faster than what follows it in the list. */
-bool winograd_can(const fv_geom *geom, int m, bool backward);
+/* Whether F(m x m) can do the geometry and is expected to be faster than what follows it in the list, with results of
+ * `least` x `least` or more. */
+bool winograd_can(const fv_geom *geom, int m, bool backward, int64_t least);
 
 /* Tile number `tile` of a batch: its plane, counted over all samples, and its first result. */
 typedef struct winograd_place {
