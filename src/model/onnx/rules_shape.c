@@ -233,3 +233,49 @@ fv_status fv_rule_unsqueeze(fv_import *im, const fv_onnx_node *node) {
     for (int d = 0; d < to.rank; d++) to.dim[d] = new >> d & 1 ? 1 : x.shape.dim[next++];
     return bind_sizes(im, node, &x, &to);
 }
+
+/* ---- side by side ------------------------------------------------------------------------------------------------------- */
+
+static bool is_empty(const fv_shape *shape) {
+    for (int d = 0; d < shape->rank; d++)
+        if (shape->dim[d] == 0) return true;
+    return false;
+}
+
+/* The operands in one order, channels last where one lies so; those without elements add nothing. */
+static fv_status gather_operands(fv_import *im, const fv_onnx_node *node, fv_value *values, int *count,
+                                 fv_imported *like) {
+    fv_imported x;
+    bool last = false, samples = false;
+    fv_status status = FV_OK;
+    for (int i = 0; i < node->input_count && !status; i++) {
+        status = fv_import_any(im, node, i, &x);
+        last = last || (x.last && !x.flat);
+        samples = samples || (x.shape.rank > 0 && x.shape.dim[0] == FV_BATCH);
+    }
+    for (int i = 0; i < node->input_count && !status; i++) {
+        status = fv_import_value(im, node, i, last ? FV_ORDER_LAST : FV_ORDER_ONNX, &x);
+        if (status) return status;
+        if (samples && x.shape.dim[0] != FV_BATCH)
+            return fv_import_mixes(im, node, "operand %d is the same for all samples", i);
+        if (i == 0 || (is_empty(&like->shape) && !is_empty(&x.shape))) *like = x;
+        if (!is_empty(&x.shape)) values[(*count)++] = x.value;
+    }
+    return status;
+}
+
+fv_status fv_rule_concat(fv_import *im, const fv_onnx_node *node) {
+    fv_imported x;
+    fv_value *values = fv_import_memory(im, (size_t)node->input_count * sizeof *values), y;
+    int axis, count = 0;
+    if (!values) return fv_import_refuse(im, node, "there is not enough memory");
+    if (node->input_count == 1) return fv_import_bind_same(im, node, 0, 0);
+    fv_status status = gather_operands(im, node, values, &count, &x);
+    if (!status) status = fv_import_axis(im, node, fv_onnx_int(node, "axis", 1), x.shape.rank, &axis);
+    if (status) return status;
+    if (x.shape.dim[axis] == FV_BATCH) return fv_import_mixes(im, node, "axis 0");
+    y = count ? values[0] : x.value;
+    if (count > 1)
+        status = fv_import_apply(im, node, &y, "concat", values, count, "axis=%d", fv_import_axis_in(&x, axis));
+    return status ? status : fv_import_bind(im, node, 0, y, x.last);
+}
