@@ -182,6 +182,18 @@ static fv_status define_initializers(fv_import *im) {
 
 /* ---- node by node ------------------------------------------------------------------------------------------------------ */
 
+bool fv_import_is_read(const fv_import *im, const fv_onnx_node *node, int k) {
+    if (k >= node->output_count || !*node->outputs[k]) return false;
+    for (int n = node->index + 1; n < fv_onnx_node_count(im->file); n++) {
+        const fv_onnx_node *other = fv_onnx_node_at(im->file, n);
+        for (int i = 0; i < other->input_count; i++)
+            if (!strcmp(other->inputs[i], node->outputs[k])) return true;
+    }
+    for (int i = 0; i < fv_onnx_output_count(im->file); i++)
+        if (!strcmp(fv_onnx_output(im->file, i)->name, node->outputs[k])) return true;
+    return false;
+}
+
 /* All operands there; is every one known? A node without operands makes something known or is refused by its rule. */
 static fv_status look_at_operands(fv_import *im, const fv_onnx_node *node, bool *known) {
     int given = 0;
@@ -209,7 +221,7 @@ static fv_status import_node(fv_import *im, const fv_onnx_node *node) {
             return fv_import_wrong(im, node, "its output %d has a name that nothing may have", k);
     status = known ? fv_import_fold(im, node) : rule(im, node);
     for (int k = 0; k < node->output_count && !status; k++)
-        if (*node->outputs[k] && !fv_import_lookup(im, node->outputs[k]))
+        if (!fv_import_lookup(im, node->outputs[k]) && fv_import_is_read(im, node, k))
             status = fv_import_refuse(im, node, "its output %d", k);
     return status;
 }
@@ -337,7 +349,11 @@ fv_status fv_onnx_import(fv_import *im, const fv_onnx_file *file, const fv_onnx_
     fv_import_end(im);
     if (!try_reading(im, file, !batched, exact, options, &second)) return FV_OK;
     fv_import_end(im);
-    if (error) *error = mixes && !batched == false ? second : first;
+    if (mixes) /* the other reading's problem alone would puzzle */
+        fv_fail_at(error, first.status, first.file, 0, 0, "%.230s; with axis 0 as an axis like the others: %.230s",
+                   first.message, second.message);
+    else if (error)
+        *error = first;
     if (error && !error->file[0]) snprintf(error->file, sizeof error->file, "%s", fv_onnx_file_name(file));
     return first.status;
 }

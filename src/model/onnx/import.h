@@ -149,6 +149,8 @@ fv_status fv_import_constant(fv_import *im, const fv_onnx_node *node, fv_known *
 /* A known tensor that the rule made (elements copied) and a value for it, for operands that ONNX does not have. */
 fv_known *fv_import_new_known(fv_import *im, fv_dtype dtype, const fv_shape *shape, const void *data);
 
+/* Does a later node read result k, or is it one of the graph's? Many files name results that nobody needs. */
+bool fv_import_is_read(const fv_import *im, const fv_onnx_node *node, int k);
 /* Result k of the node is this value; `last`: its channels lie last. Results that nobody names are passed over. */
 fv_status fv_import_bind(fv_import *im, const fv_onnx_node *node, int k, fv_value value, bool last);
 /* The same with the shape and form of x, whose cells it has. */

@@ -115,8 +115,6 @@ static fv_value normalised(fv_steps *s, const fv_imported *x, int count, int64_t
     return count > 1 ? fv_step(s, "reshape", y, FV_NOTHING, "%s", list) : y;
 }
 
-static bool asks_for(const fv_onnx_node *node, int k) { return k < node->output_count && *node->outputs[k]; }
-
 fv_status fv_rule_layernorm(fv_import *im, const fv_onnx_node *node) {
     fv_steps s = {im, node, FV_OK};
     fv_imported x;
@@ -127,7 +125,7 @@ fv_status fv_rule_layernorm(fv_import *im, const fv_onnx_node *node) {
     if (s.status) return s.status;
     fv_value y = normalised(&s, &x, count, elements), mean, variance;
     if (!s.status) s.status = fv_import_bind(im, node, 0, y, false);
-    if (s.status || (!asks_for(node, 1) && !asks_for(node, 2))) return s.status;
+    if (s.status || (!fv_import_is_read(im, node, 1) && !fv_import_is_read(im, node, 2))) return s.status;
     centred(&s, x.value, axes, count, &mean, &variance);
     fv_value inverse = inverse_root(&s, variance, fv_onnx_float(node, "epsilon", 1e-5));
     if (!s.status) s.status = fv_import_bind(im, node, 1, mean, false);

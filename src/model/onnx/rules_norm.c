@@ -39,7 +39,7 @@ fv_status fv_rule_batchnorm(fv_import *im, const fv_onnx_node *node) {
         return fv_import_refuse(im, node, "is_test=0");
     if (training && fv_import_exact(im)) return fv_rule_batchnorm_training(im, node);
     for (int k = 1; k < node->output_count && !training; k++)
-        if (*node->outputs[k]) return fv_import_refuse(im, node, "output %d without training_mode", k);
+        if (fv_import_is_read(im, node, k)) return fv_import_refuse(im, node, "output %d without training_mode", k);
     fv_status status = with_channels(im, node, &x, &channels);
     for (int k = 0; k < 4 && !status; k++) status = per_channel(im, node, k + 1, what[k + 1], channels, &weights[k]);
     if (!status)
@@ -111,7 +111,7 @@ fv_status fv_rule_lrn(fv_import *im, const fv_onnx_node *node) {
 
 /* Without training nothing is dropped: the mask says so. */
 static fv_status bind_mask(fv_import *im, const fv_onnx_node *node, const fv_imported *x) {
-    if (node->output_count < 2 || !*node->outputs[1]) return FV_OK;
+    if (!fv_import_is_read(im, node, 1)) return FV_OK;
     int64_t count = 1;
     for (int d = 0; d < x->shape.rank; d++) {
         if (x->shape.dim[d] < 0) return fv_import_mixes(im, node, "its mask has a shape of the batch");

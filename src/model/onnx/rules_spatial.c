@@ -172,7 +172,7 @@ static fv_status pool_rule(fv_import *im, const fv_onnx_node *node, const char *
 }
 
 fv_status fv_rule_maxpool(fv_import *im, const fv_onnx_node *node) {
-    if (node->output_count > 1 && *node->outputs[1]) return fv_import_refuse(im, node, "Indices");
+    if (fv_import_is_read(im, node, 1)) return fv_import_refuse(im, node, "Indices");
     return pool_rule(im, node, "maxpool", "");
 }
 
