@@ -16,14 +16,14 @@ int fv_op_parameters(const fv_op *op) {
     return n;
 }
 
-/* Every size known, or open or the batch where `symbolic`; the whole (with 1 for a size of 0) small enough to be counted
- * in bytes. */
-static bool sound_shape(const fv_shape *s, bool symbolic) {
+/* Every size known and at least `lowest`, or open or the batch where `symbolic`; the whole (with 1 for a size of 0) small
+ * enough to be counted in bytes. */
+static bool sound_shape(const fv_shape *s, bool symbolic, int lowest) {
     int64_t count = 1;
     if (s->rank < 0 || s->rank > FV_MAX_RANK) return false;
     for (int d = 0; d < s->rank; d++) {
         if (symbolic && (s->dim[d] == FV_OPEN || (s->dim[d] == FV_BATCH && d == 0))) continue;
-        if (s->dim[d] < !symbolic || !fv_mul_i64(count, s->dim[d] ? s->dim[d] : 1, &count) || count > INT64_MAX / 64)
+        if (s->dim[d] < lowest || !fv_mul_i64(count, s->dim[d] ? s->dim[d] : 1, &count) || count > INT64_MAX / 64)
             return false;
     }
     return true;
@@ -50,7 +50,7 @@ static fv_status check_answer(fv_infer *infer) {
     for (int i = 0; i < infer->outputs; i++) {
         const fv_type *t = &infer->out[i];
         if (fv_dtype_size(t->dtype) == 0) return fv_infer_fail(infer, "output %d has no type", i + 1);
-        if (!sound_shape(&t->shape, true))
+        if (!sound_shape(&t->shape, true, 0))
             return fv_infer_fail(infer,
                                  "output %d cannot be %s: every size must be at least 1, and the whole must fit "
                                  "into memory",
@@ -60,7 +60,7 @@ static fv_status check_answer(fv_infer *infer) {
     }
     for (int k = 0, p = fv_op_inputs(op); k < fv_op_parameters(op); k++, p++) {
         const fv_parameter *parameter = &infer->parameter[k];
-        if (!parameter->absent && !sound_shape(&parameter->shape, false))
+        if (!parameter->absent && !sound_shape(&parameter->shape, false, !(op->traits & FV_T_EMPTY)))
             return fv_infer_fail(infer, "its %s cannot be %s: every size must be known and at least 1",
                                  op->ports[p].name, fv_shape_text(&parameter->shape, shape, sizeof shape));
     }
@@ -92,7 +92,7 @@ static fv_status fix_input(const fv_value_info *input, const fv_shape *sample, f
         fits = sample->dim[d] == declared || (declared == FV_OPEN && sample->dim[d] >= 1);
         type->shape.dim[first + d] = sample->dim[d];
     }
-    if (fits && sound_shape(&type->shape, true)) return FV_OK;
+    if (fits && sound_shape(&type->shape, true, 0)) return FV_OK;
     fv_shape declared = {.rank = rank};
     memcpy(declared.dim, input->type.shape.dim + first, (size_t)rank * sizeof declared.dim[0]);
     return fv_fail(error, FV_E_SHAPE, "input \"%s\": expected samples of %s, got %s", input->name,

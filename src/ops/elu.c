@@ -18,7 +18,7 @@ const fv_op fv_op_elu = {
     .details = "y = x for x > 0, else alpha*(exp(x) - 1) (Clevert et al. 2016).",
     FV_FIELDS(elu),
     .ports = {{"x", FV_INPUT, "any shape", false}},
-    .traits = FV_T_ELEMENTWISE | FV_T_ACTIVATION,
+    .traits = FV_T_ELEMENTWISE | FV_T_ACTIVATION | FV_T_EMPTY,
     .onnx = "Elu",
     .infer = fv_infer_like_input,
     .forward = forward,

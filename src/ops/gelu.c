@@ -22,7 +22,7 @@ const fv_op fv_op_gelu = {
                "* (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3))) instead.",
     FV_FIELDS(gelu),
     .ports = {{"x", FV_INPUT, "any shape", false}},
-    .traits = FV_T_ELEMENTWISE | FV_T_ACTIVATION,
+    .traits = FV_T_ELEMENTWISE | FV_T_ACTIVATION | FV_T_EMPTY,
     .onnx = "Gelu",
     .infer = fv_infer_like_input,
     .forward = forward,

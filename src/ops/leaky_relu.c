@@ -19,7 +19,7 @@ const fv_op fv_op_leaky_relu = {
                "Keras takes 0.3: write slope=0.3.",
     FV_FIELDS(leaky_relu),
     .ports = {{"x", FV_INPUT, "any shape", false}},
-    .traits = FV_T_ELEMENTWISE | FV_T_ACTIVATION,
+    .traits = FV_T_ELEMENTWISE | FV_T_ACTIVATION | FV_T_EMPTY,
     .onnx = "LeakyRelu",
     .infer = fv_infer_like_input,
     .forward = forward,

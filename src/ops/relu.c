@@ -14,7 +14,7 @@ const fv_op fv_op_relu = {
     .summary = "max(x, 0)",
     .details = "y = max(x, 0). The gradient at 0 is 0.",
     .ports = {{"x", FV_INPUT, "any shape", false}},
-    .traits = FV_T_ELEMENTWISE | FV_T_ACTIVATION,
+    .traits = FV_T_ELEMENTWISE | FV_T_ACTIVATION | FV_T_EMPTY,
     .onnx = "Relu",
     .infer = fv_infer_like_input,
     .forward = forward,

@@ -15,7 +15,7 @@ const fv_op fv_op_relu6 = {
     .details = "y = min(max(x, 0), 6) (Krizhevsky 2010, section 2.1): bounded, so that few bits hold it; MobileNet's. "
                "The gradient at 0 and 6 is 0.",
     .ports = {{"x", FV_INPUT, "any shape", false}},
-    .traits = FV_T_ELEMENTWISE | FV_T_ACTIVATION,
+    .traits = FV_T_ELEMENTWISE | FV_T_ACTIVATION | FV_T_EMPTY,
     .onnx = "Clip",
     .infer = fv_infer_like_input,
     .forward = forward,

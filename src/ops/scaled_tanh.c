@@ -15,7 +15,7 @@ const fv_op fv_op_scaled_tanh = {
     .details = "y = 1.7159 tanh(2x/3), so that about -1 and 1 map to themselves and saturation lies beyond the targets "
                "(LeCun et al. 1998, appendix A).",
     .ports = {{"x", FV_INPUT, "any shape", false}},
-    .traits = FV_T_ELEMENTWISE | FV_T_ACTIVATION,
+    .traits = FV_T_ELEMENTWISE | FV_T_ACTIVATION | FV_T_EMPTY,
     .onnx = "Tanh, Mul",
     .infer = fv_infer_like_input,
     .forward = forward,

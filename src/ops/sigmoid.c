@@ -14,7 +14,7 @@ const fv_op fv_op_sigmoid = {
     .summary = "1 / (1 + exp(-x))",
     .details = "y = 1 / (1 + exp(-x)), between 0 and 1. A loss that wants logits reads what stands before it.",
     .ports = {{"x", FV_INPUT, "any shape", false}},
-    .traits = FV_T_ELEMENTWISE | FV_T_ACTIVATION,
+    .traits = FV_T_ELEMENTWISE | FV_T_ACTIVATION | FV_T_EMPTY,
     .logits_input = 1,
     .onnx = "Sigmoid",
     .infer = fv_infer_like_input,

@@ -14,7 +14,7 @@ const fv_op fv_op_softplus = {
     .summary = "log(1 + exp(x)), a smooth relu",
     .details = "y = log(1 + exp(x)).",
     .ports = {{"x", FV_INPUT, "any shape", false}},
-    .traits = FV_T_ELEMENTWISE | FV_T_ACTIVATION,
+    .traits = FV_T_ELEMENTWISE | FV_T_ACTIVATION | FV_T_EMPTY,
     .onnx = "Softplus",
     .infer = fv_infer_like_input,
     .forward = forward,

@@ -18,7 +18,7 @@ const fv_op fv_op_swish = {
     .details = "y = x / (1 + exp(-beta*x)) (Ramachandran et al. 2017); with beta=1 also called SiLU.",
     FV_FIELDS(swish),
     .ports = {{"x", FV_INPUT, "any shape", false}},
-    .traits = FV_T_ELEMENTWISE | FV_T_ACTIVATION,
+    .traits = FV_T_ELEMENTWISE | FV_T_ACTIVATION | FV_T_EMPTY,
     .onnx = "Sigmoid, Mul",
     .infer = fv_infer_like_input,
     .forward = forward,

@@ -14,7 +14,7 @@ const fv_op fv_op_tanh = {
     .summary = "hyperbolic tangent",
     .details = "y = tanh(x), between -1 and 1.",
     .ports = {{"x", FV_INPUT, "any shape", false}},
-    .traits = FV_T_ELEMENTWISE | FV_T_ACTIVATION,
+    .traits = FV_T_ELEMENTWISE | FV_T_ACTIVATION | FV_T_EMPTY,
     .onnx = "Tanh",
     .infer = fv_infer_like_input,
     .forward = forward,

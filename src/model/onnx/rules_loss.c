@@ -35,6 +35,8 @@ static fv_status place_truth(loss *l, const fv_imported *target) {
         return fv_import_wrong(l->im, l->node, "the target must have rank %d, got %d", l->rank - 1, rank);
     for (int d = from; d < rank; d++)
         if (target->shape.dim[d] < 0) return fv_import_refuse(l->im, l->node, "a target of open sizes");
+    if (from != (fv_import_type(l->scores).shape.dim[0] == FV_BATCH))
+        return fv_import_mixes(l->im, l->node, "a target for other samples than those of the scores");
     memcpy(sizes, target->shape.dim, (size_t)rank * sizeof *sizes);
     sizes[rank] = 1;
     l->number = target->dtype;
