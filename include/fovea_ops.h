@@ -105,6 +105,26 @@ typedef enum fv_resample_rounding {
 } fv_resample_rounding;
 
 /* one of these words */
+typedef enum fv_grid_sample_mode {
+    FV_GRID_SAMPLE_LINEAR = 0,
+    FV_GRID_SAMPLE_NEAREST = 1,
+    FV_GRID_SAMPLE_CUBIC = 2
+} fv_grid_sample_mode;
+
+/* one of these words */
+typedef enum fv_grid_sample_beyond {
+    FV_GRID_SAMPLE_BEYOND_ZERO = 0,
+    FV_GRID_SAMPLE_BEYOND_EDGE = 1,
+    FV_GRID_SAMPLE_BEYOND_REFLECT = 2
+} fv_grid_sample_beyond;
+
+/* one of these words */
+typedef enum fv_roi_align_mode {
+    FV_ROI_ALIGN_MEAN = 0,
+    FV_ROI_ALIGN_MAX = 1
+} fv_roi_align_mode;
+
+/* one of these words */
 typedef enum fv_pad_axes_mode {
     FV_PAD_AXES_CONSTANT = 0,
     FV_PAD_AXES_REFLECT = 1,
@@ -511,6 +531,69 @@ typedef struct fv_resample_options {
     double outside;                      /* the number of cells that a crop has beyond the input; default 0 */
 } fv_resample_options;
 FV_API fv_value fv_resample_with(const fv_resample_options *options);
+
+/* pictures read at places that another value says. `fovea help grid_sample` says more. */
+typedef struct fv_grid_sample_options {
+    size_t size;
+    fv_value x;                          /* pictures or volumes */
+    fv_value grid;                       /* places */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    /* how a number between cells is read; default linear; an fv_grid_sample_mode */
+    int mode;
+    int beyond;                          /* what lies beyond the picture; default zero; an fv_grid_sample_beyond */
+    /* -1 and 1 are the centres of the outermost cells, instead of the edges; default no */
+    bool align_corners;
+} fv_grid_sample_options;
+FV_API fv_value fv_grid_sample_with(const fv_grid_sample_options *options);
+
+/* regions of pictures as small pictures of one size. `fovea help roi_align` says more. */
+typedef struct fv_roi_align_options {
+    size_t size;
+    fv_value x;                          /* pictures, samples x H x W x C */
+    fv_value regions;                    /* regions x 4 */
+    fv_value of;                         /* the sample of each region (i32 or i64) */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    int64_t height;                      /* rows of the result; default 1; 1 to 65535 */
+    int64_t width;                       /* its columns; default 1; 1 to 65535 */
+    /* places in every cell, in each dimension; default one for each pixel that the cell covers; 0 to 1024 */
+    int64_t points;
+    double scale;                        /* from the regions' coordinates to pixels; default 1; 1e-06 to 1e+06 */
+    int mode;                            /* what a cell shows of its places; default mean; an fv_roi_align_mode */
+    bool half_pixel;                     /* coordinates are of edges: pixel centres lie half a pixel on; default no */
+} fv_roi_align_options;
+FV_API fv_value fv_roi_align_with(const fv_roi_align_options *options);
+
+/* what a convolution reads at displaced places, as columns for a product. `fovea help deform_columns` says more. */
+typedef struct fv_deform_columns_options {
+    size_t size;
+    fv_value x;                          /* pictures */
+    fv_value offset;                     /* how far every place is moved */
+    fv_value mask;                       /* how much it counts; 1 where left out */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    int64_t kernel[3];                   /* size of the kernel; required; 1 to 65535 */
+    int64_t stride[3];                   /* cells between neighbouring results; default 1; at least 1 */
+    int64_t padding[3];                  /* zeros before the input in each dimension; default 0; at least 0 */
+    int64_t padding_end[3];              /* zeros behind it; default as padding; at least 0 */
+    int64_t dilation[3];                 /* cells from one position of the kernel to the next; default 1; at least 1 */
+    /* groups of the convolution: columns are sorted by them; default 1; at least 1 */
+    int64_t groups;
+    int64_t parts;                       /* parts of the channels with offsets of their own; default 1; at least 1 */
+} fv_deform_columns_options;
+FV_API fv_value fv_deform_columns_with(const fv_deform_columns_options *options);
+
+/* columns of windows put back where they came from, and added up. `fovea help col2im` says more. */
+typedef struct fv_col2im_options {
+    size_t size;
+    fv_value x;                          /* columns */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    int64_t shape[8];                    /* spatial size of the result; required; at least 1 */
+    int64_t window[8];                   /* size of the windows; required; at least 1 */
+    int64_t stride[8];                   /* cells between neighbouring windows; default 1; at least 1 */
+    int64_t padding[8];                  /* cells before the picture that windows reach over; default 0; at least 0 */
+    int64_t padding_end[8];              /* cells behind it; default as padding; at least 0 */
+    int64_t dilation[8];                 /* cells from one of a window to its next; default 1; at least 1 */
+} fv_col2im_options;
+FV_API fv_value fv_col2im_with(const fv_col2im_options *options);
 
 /* cells around a value along any axis. `fovea help pad_axes` says more. */
 typedef struct fv_pad_axes_options {
@@ -1269,6 +1352,14 @@ FV_API fv_value fv_penalty_with(const fv_penalty_options *options);
 #define fv_concat(...) fv_concat_with(FV_OPTIONS(fv_concat_options, __VA_ARGS__))
 #define fv_resample(X1, ...) \
     fv_resample_with(fv_address_of(fv_resample_options{.size = sizeof(fv_resample_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_grid_sample(X1, X2, ...) \
+    fv_grid_sample_with(fv_address_of(fv_grid_sample_options{.size = sizeof(fv_grid_sample_options), .x = (X1), .grid = (X2) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_roi_align(X1, X2, X3, ...) \
+    fv_roi_align_with(fv_address_of(fv_roi_align_options{.size = sizeof(fv_roi_align_options), .x = (X1), .regions = (X2), .of = (X3) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_deform_columns(X1, X2, ...) \
+    fv_deform_columns_with(fv_address_of(fv_deform_columns_options{.size = sizeof(fv_deform_columns_options), .x = (X1), .offset = (X2) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_col2im(X1, ...) \
+    fv_col2im_with(fv_address_of(fv_col2im_options{.size = sizeof(fv_col2im_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
 #define fv_pad_axes(X1, ...) \
     fv_pad_axes_with(fv_address_of(fv_pad_axes_options{.size = sizeof(fv_pad_axes_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
 #define fv_transpose(X1, ...) \
@@ -1422,6 +1513,10 @@ FV_API fv_value fv_penalty_with(const fv_penalty_options *options);
 #define fv_reshape(...) fv_reshape_with(FV_OPTIONS(fv_reshape_options, __VA_ARGS__))
 #define fv_concat(...) fv_concat_with(FV_OPTIONS(fv_concat_options, __VA_ARGS__))
 #define fv_resample(...) fv_resample_with(FV_OPTIONS(fv_resample_options, __VA_ARGS__))
+#define fv_grid_sample(...) fv_grid_sample_with(FV_OPTIONS(fv_grid_sample_options, __VA_ARGS__))
+#define fv_roi_align(...) fv_roi_align_with(FV_OPTIONS(fv_roi_align_options, __VA_ARGS__))
+#define fv_deform_columns(...) fv_deform_columns_with(FV_OPTIONS(fv_deform_columns_options, __VA_ARGS__))
+#define fv_col2im(...) fv_col2im_with(FV_OPTIONS(fv_col2im_options, __VA_ARGS__))
 #define fv_pad_axes(...) fv_pad_axes_with(FV_OPTIONS(fv_pad_axes_options, __VA_ARGS__))
 #define fv_transpose(...) fv_transpose_with(FV_OPTIONS(fv_transpose_options, __VA_ARGS__))
 #define fv_slice(...) fv_slice_with(FV_OPTIONS(fv_slice_options, __VA_ARGS__))

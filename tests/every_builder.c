@@ -65,6 +65,14 @@ static fv_value moved(fv_net *net, fv_value x) {
     fv_output(fv_one_hot(index, pair, .depth = 8), "classes");
     fv_value boxes = fv_input(net, .name = "boxes", .shape = {3, {1, 6, 4}}, .no_batch = true);
     fv_value scores = fv_input(net, .name = "scores", .shape = {3, {1, 2, 6}}, .no_batch = true);
+    fv_value grid = fv_input(net, .name = "grid", .shape = {3, {2, 2, 2}});
+    fv_output(fv_grid_sample(x, grid, .mode = FV_GRID_SAMPLE_CUBIC), "places");
+    fv_value whole = fv_input(net, .name = "whole", .shape = {4, {1, 4, 4, 1}}, .no_batch = true);
+    fv_value regions = fv_input(net, .name = "regions", .shape = {2, {2, 4}}, .no_batch = true);
+    fv_output(fv_roi_align(whole, regions, index, .height = 2, .width = 2), "regions");
+    fv_value columns = fv_deform_columns(x, fv_input(net, .name = "offset", .shape = {3, {26, 26, 2}}), .kernel = {1, 1});
+    fv_value windows = fv_reshape(columns, .shape = {8, 26 * 26});
+    fv_output(fv_col2im(windows, .shape = {52, 26}, .window = {2, 1}, .stride = {2, 1}), "columns");
     fv_output(fv_nms(boxes, scores, .most = 3, .overlap = 0.5), "chosen");
     return fv_expand(fv_top(sum, .k = 1), .like = sum);
 }
