@@ -258,10 +258,12 @@ static void next_slot(tile_columns *t, int s, const int64_t *each) {
     t->pixels = each[s];
 }
 
-/* Tiles that end where rows no longer lie one after the other in x are smaller: are there many more of them? */
+/* Tiles that end where rows no longer lie one after the other in x are smaller: are there many more of them? One vector
+ * wide, a tile has no registers and loads to spare for its rows' addresses. */
 static bool spreads(const gradient *d, const gradient_piece *p) {
-    const int64_t run = d->together * p->channels;
-    return d->shape->depthwise || 8 * (p->rows / run) * tile_count(run) > 9 * tile_count(p->rows);
+    const int64_t run = d->together * p->channels, tiles = p->rows / run * tile_count(run);
+    const int64_t fewest = tile_count(p->rows), bound = d->shape->columns <= FV_LANES ? 3 * fewest / 2 : 6 * fewest / 5;
+    return d->shape->depthwise || tiles > bound;
 }
 
 /* Makes t the tile's sums over all slots of a band. */
