@@ -99,6 +99,22 @@ fv_status fv_rule_mod(fv_import *im, const fv_onnx_node *node) {
     return pair(im, node, "modulo", fv_onnx_int(node, "fmod", 0) ? "sign=dividend" : "sign=divisor");
 }
 
+/* Usual exponents have functions of their own, which cost a fraction of a power; NULL: no such exponent. */
+static fv_status usual_power(fv_import *im, const fv_onnx_node *node, const fv_imported x[2], const char **function) {
+    static const struct {
+        double exponent;
+        const char *function;
+    } usual[] = {{2, "square"}, {-1, "reciprocal"}};
+    double exponent = 0;
+    *function = NULL;
+    bool one = x[1].known && !x[0].known && x[1].shape.rank <= x[0].shape.rank && fv_shape_count(&x[1].shape) == 1;
+    if (!one || x[0].dtype != FV_F32) return FV_OK;
+    fv_status status = fv_import_number(im, node, 1, "exponent", &exponent);
+    for (int i = 0; i < 2 && !status; i++)
+        if (usual[i].exponent == exponent) *function = usual[i].function;
+    return status;
+}
+
 /* The result has the base's type: an exponent of another type is cast, or both are where the exponent is real. */
 fv_status fv_rule_pow(fv_import *im, const fv_onnx_node *node) {
     fv_imported x[2];
@@ -106,6 +122,9 @@ fv_status fv_rule_pow(fv_import *im, const fv_onnx_node *node) {
     bool last;
     fv_status status = fv_import_operand(im, node, 0, &x[0]);
     if (!status) status = fv_import_operand(im, node, 1, &x[1]);
+    const char *function = NULL;
+    if (!status) status = usual_power(im, node, x, &function);
+    if (!status && function) return fv_rule_function(im, node, "math", function);
     if (status || x[0].dtype == x[1].dtype || node->version < 7) return status ? status : pair(im, node, "power", " ");
     fv_dtype base = x[0].dtype, computed = x[1].dtype == FV_F32 ? FV_F32 : base;
     status = fv_import_together(im, node, 0, 2, x, &last);
@@ -117,6 +136,30 @@ fv_status fv_rule_pow(fv_import *im, const fv_onnx_node *node) {
     if (!status) status = fv_import_apply(im, node, &y, "power", values, 2, " ");
     if (!status && computed != base) status = fv_import_apply(im, node, &y, "cast", &y, 1, "%s", fv_dtype_name(base));
     return status ? status : fv_import_bind(im, node, 0, y, last);
+}
+
+/* A slope for each channel, or one for all: *channels of them; false if they are others. */
+static bool per_channel(const fv_imported *x, const fv_shape *slope, int version, int64_t *channels) {
+    int rank = x->shape.rank, axis = slope->rank - rank + 1; /* the slope's axis that stands under the channels */
+    *channels = fv_shape_count(slope);
+    if (rank < 2 || slope->rank > rank) return false;
+    if (*channels == 1) return true;
+    if (version < 7 && slope->rank == 1) axis = 0;
+    return axis >= 0 && slope->dim[axis] == *channels && *channels == x->shape.dim[1];
+}
+
+/* Known slopes become weights of a layer. */
+static fv_status prelu_layer(fv_import *im, const fv_onnx_node *node, fv_known *slopes, int64_t count) {
+    fv_imported x;
+    fv_value y;
+    fv_import_weight weight = {.known = slopes, .rank = 1, .dim = {count}, .stride = {1}};
+    fv_status status = fv_import_operand(im, node, 0, &x);
+    if (!status)
+        status = fv_import_value(im, node, 0, x.shape.rank > 2 && count > 1 ? FV_ORDER_LAST : FV_ORDER_ANY, &x);
+    if (!status)
+        status = fv_import_apply_weights(im, node, &y, "prelu", &x.value, 1, &weight, 1, "shared=%s",
+                                         count == 1 ? "yes" : "no");
+    return status ? status : fv_import_bind(im, node, 0, y, x.last);
 }
 
 /* x where it is not negative, else slope * x. */
@@ -132,6 +175,10 @@ fv_status fv_rule_prelu(fv_import *im, const fv_onnx_node *node) {
     fv_status status = fv_import_operand(im, node, 0, &x[0]);
     if (!status) status = fv_import_operand(im, node, 1, &x[1]);
     if (status) return status;
+    int64_t count = 0;
+    if (x[1].known && x[1].known->initializer && !x[0].known && x[0].dtype == FV_F32 &&
+        per_channel(&x[0], &x[1].shape, node->version, &count))
+        return prelu_layer(im, node, x[1].known, count);
     /* before version 7: one slope for each channel */
     if (node->version < 7 && x[1].shape.rank == 1 && x[0].shape.rank > 2)
         status = widened(im, node, &x[1], x[0].shape.rank - 2, &inputs[1]);
