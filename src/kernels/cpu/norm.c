@@ -86,6 +86,7 @@ typedef struct back_rows_of {
 FV_INLINE vf passed(bool relu, vf dy, vf x, const back_rows_of *b, int64_t at) {
     if (!relu) return dy;
     vf y = affine(x, vf_load(b->mean + at), vf_load(b->factor + at), vf_load(b->bias + at));
+    dy = vf_opaque(dy); /* loaded at once: as part of a masked load it would wait for y */
     return vf_opaque((vf)((vi)dy & (y > vf_zero())));
 }
 
