@@ -10,7 +10,7 @@
 
 typedef struct options {
     const char *suite, *test, *operator_name;
-    bool json, quiet;
+    bool json, quiet, markdown;
     double rtol, atol;
     int64_t seconds, memory, threads;
     const char *isa;
@@ -21,6 +21,7 @@ static const cli_option list[] = {
     {"test", 't', CLI_TEXT, offsetof(options, test), "NAME", "tests with NAME in theirs", 0, 0},
     {"operator", 'o', CLI_TEXT, offsetof(options, operator_name), "NAME", "tests in which this operator occurs", 0, 0},
     {"quiet", 'q', CLI_FLAG, offsetof(options, quiet), NULL, "the tables alone, no list of what has not passed", 0, 0},
+    {"markdown", 0, CLI_FLAG, offsetof(options, markdown), NULL, "the tables for docs/onnx.md", 0, 0},
     {"rtol", 0, CLI_REAL, offsetof(options, rtol), "R", "relative tolerance; default 1e-3", 0, 1},
     {"atol", 0, CLI_REAL, offsetof(options, atol), "A", "absolute tolerance; default 1e-7, in the suite nets 1e-5", 0,
      1},
@@ -253,6 +254,24 @@ static void print_text(const options *o, const tests *t, const summary *s) {
     print_tallies("", &s->all);
 }
 
+/* By operator only the count of what passes, four to a line: there are many. */
+static void print_markdown(const summary *s) {
+    printf("| suite | passed | failed | unsupported |\n| --- | --: | --: | --: |\n");
+    for (int i = 0; i < s->suites.count + s->tiers.count + 1; i++) {
+        const tally *t = i < s->suites.count                    ? &s->suites.of[i]
+                         : i < s->suites.count + s->tiers.count ? &s->tiers.of[i - s->suites.count]
+                                                                : &s->all.of[0];
+        printf("| %s | %d | %d | %d |\n", t->name, t->by[CLI_PASSED], t->by[CLI_WRONG], t->by[CLI_UNSUPPORTED]);
+    }
+    printf("\n`operator passed/tests in which it occurs`:\n\n");
+    for (int i = 0; i < s->operators.count; i++) {
+        const tally *t = &s->operators.of[i];
+        printf("%s%s %d/%d", i ? " \302\267 " : "", t->name, t->by[CLI_PASSED],
+               t->by[CLI_PASSED] + t->by[CLI_WRONG] + t->by[CLI_UNSUPPORTED]);
+    }
+    printf("\n");
+}
+
 static json_t *tally_json(const tally *t) {
     json_t *json = json_object();
     for (int v = 0; v < CLI_VERDICTS; v++) json_object_set_new(json, cli_verdict_names[v], json_integer(t->by[v]));
@@ -292,7 +311,8 @@ static int run(const cli_call *call) {
     if (!status && found.count == 0) status = cli_fail_text(call, "no test is called like that");
     if (!status && !sum_up(&found, &s)) status = cli_fail_text(call, "not enough memory");
     if (!status && o->json) status = print_json(call, &found, &s);
-    if (!status && !o->json) print_text(o, &found, &s);
+    if (!status && o->markdown && !o->json) print_markdown(&s);
+    if (!status && !o->json && !o->markdown) print_text(o, &found, &s);
     if (!status && s.all.of[0].by[CLI_WRONG]) status = CLI_FAILED;
     free_summary(&s);
     free_tests(&found);

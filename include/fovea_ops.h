@@ -411,6 +411,24 @@ typedef struct fv_unpool_options {
 } fv_unpool_options;
 FV_API fv_value fv_unpool_with(const fv_unpool_options *options);
 
+/* what one picture holds where another is largest in each window. `fovea help pool_pick` says more. */
+typedef struct fv_pool_pick_options {
+    size_t size;
+    fv_value x;                          /* sequence, picture or volume that says where */
+    fv_value from;                       /* the same shape, what is taken */
+    const char *name;                    /* of the layer; default: the operator's with its ordinal */
+    int64_t window[3];                   /* size of the window; required; at least 1 */
+    /* cells between neighbouring windows; smaller than the window: they overlap; default the window; at least 1 */
+    int64_t stride[3];
+    /* cells around the input, on each side, or a word; they never win and add nothing; default valid; at least 0; or fv_padding */
+    int64_t padding[3];
+    /* cells behind the input where they differ from those before it; default as padding; at least 0 */
+    int64_t padding_end[3];
+    bool ceil;                           /* also windows that reach over the end; default no */
+    int64_t dilation[3];                 /* cells between a window's cells; default 1; at least 1 */
+} fv_pool_pick_options;
+FV_API fv_value fv_pool_pick_with(const fv_pool_pick_options *options);
+
 /* pictures made larger or smaller. `fovea help resize` says more. */
 typedef struct fv_resize_options {
     size_t size;
@@ -1335,6 +1353,8 @@ FV_API fv_value fv_penalty_with(const fv_penalty_options *options);
     fv_subsample_with(fv_address_of(fv_subsample_options{.size = sizeof(fv_subsample_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
 #define fv_unpool(X1, X2, ...) \
     fv_unpool_with(fv_address_of(fv_unpool_options{.size = sizeof(fv_unpool_options), .value = (X1), .x = (X2) __VA_OPT__(, ) __VA_ARGS__}))
+#define fv_pool_pick(X1, X2, ...) \
+    fv_pool_pick_with(fv_address_of(fv_pool_pick_options{.size = sizeof(fv_pool_pick_options), .x = (X1), .from = (X2) __VA_OPT__(, ) __VA_ARGS__}))
 #define fv_resize(X1, ...) \
     fv_resize_with(fv_address_of(fv_resize_options{.size = sizeof(fv_resize_options), .x = (X1) __VA_OPT__(, ) __VA_ARGS__}))
 #define fv_pad(X1, ...) \
@@ -1504,6 +1524,7 @@ FV_API fv_value fv_penalty_with(const fv_penalty_options *options);
 #define fv_globalmaxpool(...) fv_globalmaxpool_with(FV_OPTIONS(fv_globalmaxpool_options, __VA_ARGS__))
 #define fv_subsample(...) fv_subsample_with(FV_OPTIONS(fv_subsample_options, __VA_ARGS__))
 #define fv_unpool(...) fv_unpool_with(FV_OPTIONS(fv_unpool_options, __VA_ARGS__))
+#define fv_pool_pick(...) fv_pool_pick_with(FV_OPTIONS(fv_pool_pick_options, __VA_ARGS__))
 #define fv_resize(...) fv_resize_with(FV_OPTIONS(fv_resize_options, __VA_ARGS__))
 #define fv_pad(...) fv_pad_with(FV_OPTIONS(fv_pad_options, __VA_ARGS__))
 #define fv_crop(...) fv_crop_with(FV_OPTIONS(fv_crop_options, __VA_ARGS__))

@@ -43,7 +43,7 @@ static fv_value norms(fv_value x) {
 
 /* There and back again. */
 static fv_value around(fv_value x) {
-    fv_value pooled = fv_maxpool(x, .window = {2, 2});
+    fv_value pooled = fv_pool_pick(x, .from = x, .window = {2, 2});
     fv_value large = fv_unpool(pooled, x, .pooled = pooled, .window = {2, 2});
     large = fv_pad(large, .padding = {1, 1}, .mode = FV_PAD_REFLECT);
     large = fv_resize(fv_crop(large, .shape = {13, 13}), .like = x, .mode = FV_RESIZE_BILINEAR);

@@ -167,20 +167,8 @@ static fv_status given_input(fv_import *im, fv_imported *x) {
     return x->known ? FV_OK : fv_fail_memory(im->error, "a given input", 1);
 }
 
-fv_status fv_import_evaluate(fv_import *im, const fv_onnx_node *node, fv_imported *x) {
-    fv_status settled = fv_import_settle(im, node, x);
-    if (settled) return settled;
-    if (im->folding) {
-        fv_known *result = NULL;
-        fv_status status = run_once(im, 1, 0, x, 1, &result);
-        if (!status) x->known = result;
-        return status;
-    }
-    if (x->input) return given_input(im, x);
-    if (x->shape.rank > 0 && x->shape.dim[0] == FV_BATCH)
-        return fv_import_mixes(im, node, "a shape follows from the data");
-    /* every input that the net has so far must be given */
-    int first = im->fill_count;
+/* Every input that the net has so far must be given: fills for them, behind those that are there. */
+static fv_status fill_given(fv_import *im) {
     fv_status status = FV_OK;
     for (int i = 0; i < fv_onnx_input_count(im->file) && !status; i++) {
         if (im->input_value[i] < 0) continue;
@@ -193,6 +181,32 @@ fv_status fv_import_evaluate(fv_import *im, const fv_onnx_node *node, fv_importe
         fv_import_weight w = fv_import_permuted(input.known, slot->last ? perm : NULL);
         status = fv_import_add_fill(im, im->input_value[i], &w);
     }
+    return status;
+}
+
+fv_status fv_import_feed(fv_import *im, fv_run *run) {
+    int first = im->fill_count;
+    fv_status status = fill_given(im);
+    if (!status) status = fill_inputs(im, run, 0);
+    im->fill_count = first;
+    return status == FV_E_UNSUPPORTED ? fv_fail(im->error, status, "the graph's inputs must be given for that")
+                                      : status;
+}
+
+fv_status fv_import_evaluate(fv_import *im, const fv_onnx_node *node, fv_imported *x) {
+    fv_status settled = fv_import_settle(im, node, x);
+    if (settled) return settled;
+    if (im->folding) {
+        fv_known *result = NULL;
+        fv_status status = run_once(im, 1, 0, x, 1, &result);
+        if (!status) x->known = result;
+        return status;
+    }
+    if (x->input) return given_input(im, x);
+    if (x->shape.rank > 0 && x->shape.dim[0] == FV_BATCH)
+        return fv_import_mixes(im, node, "a shape follows from the data");
+    int first = im->fill_count;
+    fv_status status = fill_given(im);
     fv_known *result = NULL;
     if (!status) status = run_once(im, im->declared > 0 ? im->declared : 1, 0, x, 1, &result);
     im->fill_count = first;

@@ -54,6 +54,9 @@ fv_status fv_import_evaluate(fv_import *im, const fv_onnx_node *node, fv_importe
 /* A flattened picture becomes what ONNX says it is; everything else stays. */
 fv_status fv_import_settle(fv_import *im, const fv_onnx_node *node, fv_imported *x);
 
+/* Writes the given inputs where a run of the net as it stands reads them. */
+fv_status fv_import_feed(fv_import *im, fv_run *run);
+
 /* The slot of that name; NULL if nothing is called so. */
 fv_imported *fv_import_lookup(const fv_import *im, const char *name);
 /* A new one; a second of a name is an error. */

@@ -171,8 +171,51 @@ static fv_status pool_rule(fv_import *im, const fv_onnx_node *node, const char *
     return status ? status : fv_import_bind(im, node, 0, y, true);
 }
 
+/* The places of x (N, spatial, C) as ONNX counts them, over the whole of (N, C, spatial): row by row, or column by column. */
+static fv_status places_of(fv_import *im, const fv_onnx_node *node, const fv_imported *x, fv_value *out) {
+    enum { EXACT = 1 << 24 }; /* whole numbers that floats hold */
+    const fv_shape *shape = &x->shape;
+    int64_t count = fv_shape_count(shape), cells = count / shape->dim[0] / shape->dim[1];
+    bool columns = fv_onnx_int(node, "storage_order", 0) != 0;
+    fv_shape in_memory = fv_import_type(x->value).shape;
+    if (count > EXACT) return fv_import_refuse(im, node, "Indices of a value with more than 2^24 elements");
+    float *places = fv_import_memory(im, (size_t)count * sizeof *places);
+    if (!places) return fv_import_refuse(im, node, "there is not enough memory");
+    for (int64_t i = 0; i < count; i++) {
+        int64_t c = i % shape->dim[1], cell = i / shape->dim[1] % cells, n = i / shape->dim[1] / cells, place = cell;
+        if (columns && shape->rank == 4) place = cell % shape->dim[3] * shape->dim[2] + cell / shape->dim[3];
+        places[i] = (float)((n * shape->dim[1] + c) * cells + place);
+    }
+    fv_known *known = fv_import_new_known(im, FV_F32, &in_memory, places);
+    return known ? fv_import_constant(im, node, known, NULL, out)
+                 : fv_import_refuse(im, node, "there is not enough memory");
+}
+
+/* With Indices, which count over all samples: so the value is whole. */
+static fv_status pool_places(fv_import *im, const fv_onnx_node *node) {
+    fv_imported x;
+    fv_value places, pair[2], largest, where;
+    fv_onnx_window w;
+    char kernel[100], fields[400];
+    fv_status status = fv_import_value(im, node, 0, FV_ORDER_LAST, &x);
+    if (!status && x.shape.dim[0] == FV_BATCH) return fv_import_mixes(im, node, "Indices count over all samples");
+    if (!status && fv_onnx_int(node, "storage_order", 0) && x.shape.rank > 4)
+        return fv_import_refuse(im, node, "storage_order 1 for volumes");
+    if (!status) status = fv_onnx_read_window(im, node, &x, NULL, &w);
+    if (!status) status = places_of(im, node, &x, &places);
+    if (!status) status = pool(im, node, "maxpool", "", &x, &largest);
+    if (status) return status;
+    pair[0] = x.value, pair[1] = places;
+    status = fv_import_apply(im, node, &where, "pool_pick", pair, 2, "window=%s %s ceil=%s",
+                             fv_onnx_sizes(&w, w.kernel, 1, kernel), fv_onnx_window_fields(&w, true, fields),
+                             fv_onnx_int(node, "ceil_mode", 0) ? "yes" : "no");
+    if (!status) status = fv_import_apply(im, node, &where, "cast", &where, 1, "i64");
+    if (!status) status = fv_import_bind(im, node, 0, largest, true);
+    return status ? status : fv_import_bind(im, node, 1, where, true);
+}
+
 fv_status fv_rule_maxpool(fv_import *im, const fv_onnx_node *node) {
-    if (fv_import_is_read(im, node, 1)) return fv_import_refuse(im, node, "Indices");
+    if (fv_import_is_read(im, node, 1)) return pool_places(im, node);
     return pool_rule(im, node, "maxpool", "");
 }
 
