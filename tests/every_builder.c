@@ -43,7 +43,7 @@ static fv_value norms(fv_value x) {
 
 /* There and back again. */
 static fv_value around(fv_value x) {
-    fv_value pooled = fv_pool_pick(x, .from = x, .window = {2, 2});
+    fv_value pooled = fv_pool_pick(x, x, .window = {2, 2});
     fv_value large = fv_unpool(pooled, x, .pooled = pooled, .window = {2, 2});
     large = fv_pad(large, .padding = {1, 1}, .mode = FV_PAD_REFLECT);
     large = fv_resize(fv_crop(large, .shape = {13, 13}), .like = x, .mode = FV_RESIZE_BILINEAR);
@@ -59,7 +59,8 @@ static fv_value moved(fv_net *net, fv_value x) {
     fv_value sum = fv_gather(x, index, .axis = 1), part = fv_gather_elements(x, cells, .axis = 1);
     sum = fv_scatter_nd(sum, rows, fv_gather_nd(sum, rows, .lead = 1), .lead = 1, .reduction = FV_SCATTER_BY_ADD);
     sum = fv_scatter_elements(sum, cells, part, .axis = 1);
-    sum = fv_resample(fv_pad_axes(sum, .before = {FV_ZERO, 1, FV_ZERO, FV_ZERO}), .length = 8, .axis = 1, .mode = FV_RESAMPLE_CUBIC);
+    sum = fv_resample(fv_pad_axes(sum, .before = {FV_ZERO, 1, FV_ZERO, FV_ZERO}), .length = 8, .axis = 1,
+                      .mode = FV_RESAMPLE_CUBIC);
     sum = fv_trilu(fv_tile(fv_split(sum, .parts = 2), .repeats = {1, 1, 1, 2}));
     sum = fv_transpose(fv_slice(sum, .starts = {FV_ZERO}, .ends = {2}, .axes = {1}), .axes = {FV_ZERO, 3, 2, 1});
     fv_output(fv_one_hot(index, pair, .depth = 8), "classes");
@@ -70,7 +71,8 @@ static fv_value moved(fv_net *net, fv_value x) {
     fv_value whole = fv_input(net, .name = "whole", .shape = {4, {1, 4, 4, 1}}, .no_batch = true);
     fv_value regions = fv_input(net, .name = "regions", .shape = {2, {2, 4}}, .no_batch = true);
     fv_output(fv_roi_align(whole, regions, index, .height = 2, .width = 2), "regions");
-    fv_value columns = fv_deform_columns(x, fv_input(net, .name = "offset", .shape = {3, {26, 26, 2}}), .kernel = {1, 1});
+    fv_value columns =
+        fv_deform_columns(x, fv_input(net, .name = "offset", .shape = {3, {26, 26, 2}}), .kernel = {1, 1});
     fv_value windows = fv_reshape(columns, .shape = {8, 26 * 26});
     fv_output(fv_col2im(windows, .shape = {52, 26}, .window = {2, 1}, .stride = {2, 1}), "columns");
     fv_output(fv_nms(boxes, scores, .most = 3, .overlap = 0.5), "chosen");
