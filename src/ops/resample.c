@@ -53,23 +53,24 @@ typedef struct axis_geom {
     double scale;
 } axis_geom;
 
-/* Where cell o of the result lies among the input's, from the centre of the first. */
+/* Where cell o of the result lies among the input's, from the centre of the first. In float, step by step: half-way the
+ * nearest cell depends on the rounding, and floats are what everybody else computes it with. */
 static double place_of(const axis_geom *g, int64_t o) {
-    double at = (double)o, in = (double)g->in, out = (double)g->out;
+    float at = (float)o, in = (float)g->in, out = (float)g->out, scale = (float)g->scale;
+    float from = (float)g->f->from, to = (float)g->f->to, offset = 0;
     switch (g->f->places) {
     case CORNERS: return g->out > 1 ? at * (in - 1) / (out - 1) : 0;
-    case ASYMMETRIC: return at / g->scale;
-    case HALF_PIXEL_SHIFTED: return (at + 0.5) / g->scale;
-    case HALF_PIXEL_CENTRED: return in / 2 * (1 - out / (g->scale * in)) + (at + 0.5) / g->scale - 0.5;
+    case ASYMMETRIC: return at / scale;
+    case HALF_PIXEL_SHIFTED: return (at + 0.5f) / scale;
     case CROP:
-        return g->out > 1 ? g->f->from * (in - 1) + at * (g->f->to - g->f->from) * (in - 1) / (out - 1)
-                          : 0.5 * (g->f->from + g->f->to) * (in - 1);
+        return g->out > 1 ? from * (in - 1) + at * (to - from) * (in - 1) / (out - 1) : 0.5f * (from + to) * (in - 1);
+    case HALF_PIXEL_CENTRED: offset = in / 2 * (1 - out / (scale * in)); break;
     case HALF_PIXEL_OR_FIRST:
         if (g->out == 1) return 0;
         break;
     default: break;
     }
-    return (at + 0.5) / g->scale - 0.5;
+    return offset + (at + 0.5f) / scale - 0.5f;
 }
 
 static bool cropped(const axis_geom *g, double at) {
@@ -141,7 +142,7 @@ static axis_geom geom_of(const fv_emit *e, int *axis) {
     const fv_type *x = fv_in_type(e, 0);
     *axis = fv_axis_of(f->axis, x->shape.rank);
     axis_geom g = {.f = f, .in = x->shape.dim[*axis], .out = f->length};
-    g.scale = f->scale > 0 ? (double)(float)f->scale : (double)g.out / (double)g.in;
+    g.scale = f->scale > 0 ? f->scale : (double)g.out / (double)g.in;
     return g;
 }
 

@@ -355,7 +355,7 @@ fv_status fv_onnx_pad(fv_import *im, const fv_onnx_node *node, fv_value *x, int 
                       const int64_t *behind, const char *mode, const fv_value *fill, double number) {
     fv_value inputs[2] = {*x, fill ? *fill : *x};
     int64_t starts[FV_MAX_RANK], ends[FV_MAX_RANK], low[FV_MAX_RANK], high[FV_MAX_RANK];
-    int axes[FV_MAX_RANK], cuts = 0;
+    int axes[FV_MAX_RANK] = {0}, cuts = 0;
     bool any = false;
     char a[160], b[160];
     for (int d = 0; d < rank; d++) {

@@ -229,3 +229,45 @@ fv_status fv_rule_non_max_suppression(fv_import *im, const fv_onnx_node *node) {
              number[4], fv_onnx_int(node, "center_point_box", 0) ? "yes" : "no");
     return choose_boxes(im, node, in, fields, &reason);
 }
+
+/* ---- sequences backwards ---------------------------------------------------------------------------------------------- */
+
+/* Tuples (step) for each sample and step: the first lengths[i] of them backwards. */
+static int64_t *reversed_steps(fv_import *im, const fv_tensor *lengths, int64_t samples, int64_t steps) {
+    int64_t *out = fv_import_memory(im, (size_t)samples * (size_t)steps * sizeof *out + 1);
+    for (int64_t i = 0; out && i < samples * steps; i++) {
+        int64_t k = i / steps, at = i % steps;
+        int64_t length =
+            lengths->dtype == FV_I64 ? ((const int64_t *)lengths->data)[k] : ((const int32_t *)lengths->data)[k];
+        out[i] = at < length && length <= steps ? length - 1 - at : at;
+    }
+    return out;
+}
+
+/* Samples in front, steps behind them, picked by number, and back: the two axes trade places if they have to. */
+fv_status fv_rule_reverse_sequence(fv_import *im, const fv_onnx_node *node) {
+    fv_imported x;
+    fv_tensor lengths;
+    int64_t time = fv_onnx_int(node, "time_axis", 0), batch = fv_onnx_int(node, "batch_axis", 1), order[FV_MAX_RANK];
+    fv_value index, y;
+    fv_status status = fv_import_value(im, node, 0, FV_ORDER_ONNX, &x);
+    if (!status) status = fv_import_tensor(im, node, 1, "sequence_lens", &lengths);
+    if (status) return status;
+    if (fv_onnx_batched(&x)) return fv_import_mixes(im, node, "each sample has a length of its own");
+    if (x.shape.rank < 2 || time + batch != 1 || time < 0 || batch < 0)
+        return fv_import_wrong(im, node, "time_axis and batch_axis must be 0 and 1");
+    int64_t samples = x.shape.dim[batch], steps = x.shape.dim[time];
+    if (samples < 0 || steps < 0) return fv_import_refuse(im, node, "open sizes");
+    if ((lengths.dtype != FV_I64 && lengths.dtype != FV_I32) || fv_shape_count(&lengths.shape) != samples)
+        return fv_import_wrong(im, node, "sequence_lens must be a whole number for each of %lld samples",
+                               (long long)samples);
+    int64_t *table = reversed_steps(im, &lengths, samples, steps);
+    fv_known *known = table ? fv_import_new_known(im, FV_I64, &(fv_shape){3, {samples, steps, 1}}, table) : NULL;
+    if (!known) return fv_import_refuse(im, node, "a value that does not fit into memory");
+    for (int d = 0; d < x.shape.rank; d++) order[d] = d < 2 && time == 0 ? 1 - d : d;
+    status = fv_import_constant(im, node, known, NULL, &index);
+    if (!status && time == 0) status = fv_onnx_turn(im, node, &x.value, order, x.shape.rank);
+    if (!status) status = fv_import_apply(im, node, &y, "gather_nd", (fv_value[]){x.value, index}, 2, "lead=1");
+    if (!status && time == 0) status = fv_onnx_turn(im, node, &y, order, x.shape.rank);
+    return status ? status : fv_import_bind(im, node, 0, y, false);
+}
