@@ -4,6 +4,7 @@
 
 #include "bytes.h"
 #include "export_state.h"
+#include "onnx_file.h"
 
 /* ---- the list of rules ------------------------------------------------------------------------------------------ */
 
@@ -24,6 +25,7 @@ static fv_export_rule find_rule(const char *op) {
 
 /* ---- values in an order ----------------------------------------------------------------------------------------- */
 
+const fv_net *fv_export_net(const fv_export *ex) { return ex->net; }
 const fv_type *fv_export_type(const fv_export *ex, int value) { return &ex->types[value]; }
 const fv_type *fv_export_out_type(const fv_export *ex, const fv_node *node) { return &ex->types[node->value_out[0]]; }
 
@@ -232,6 +234,13 @@ static void write_nodes(fv_export *ex, const bool *needed) {
 
 /* ---- the file --------------------------------------------------------------------------------------------------- */
 
+static void write_entry(fv_wire *w, const char *key, const char *value) {
+    size_t entry = fv_wire_begin(w, FV_MODEL_METADATA);
+    fv_wire_text(w, FV_ENTRY_KEY, key);
+    fv_wire_text(w, FV_ENTRY_VALUE, value);
+    fv_wire_end(w, entry);
+}
+
 /* Class names and preprocessing under the keys that model files have. */
 static fv_status write_metadata(fv_export *ex, fv_wire *w) {
     static const char *const kept[] = {"fovea.classes", "fovea.preprocess", "fovea.version"};
@@ -239,12 +248,9 @@ static fv_status write_metadata(fv_export *ex, fv_wire *w) {
     fv_status status = store ? fv_model_to_store(ex->model, store, ex->error) : fv_fail_memory(ex->error, ex->path, 0);
     for (size_t i = 0; i < sizeof kept / sizeof *kept && !status; i++) {
         const char *text = fv_store_note(store, kept[i]);
-        if (!text) continue;
-        size_t entry = fv_wire_begin(w, FV_MODEL_METADATA);
-        fv_wire_text(w, FV_ENTRY_KEY, kept[i]);
-        fv_wire_text(w, FV_ENTRY_VALUE, text);
-        fv_wire_end(w, entry);
+        if (text) write_entry(w, kept[i], text);
     }
+    write_entry(w, FV_ONNX_ORDER, ex->channels_last ? "channels_last" : "channels_first");
     fv_store_free(store);
     return status;
 }

@@ -44,6 +44,7 @@ typedef struct fv_exported {
 fv_exported fv_export_in(fv_export *ex, const fv_node *node, int i, fv_export_order order);
 /* All inputs in one order and of one rank, so that ONNX repeats sizes of 1 as we do; `into` has room for node->inputs. */
 void fv_export_together(fv_export *ex, const fv_node *node, fv_exported *into);
+const fv_net *fv_export_net(const fv_export *ex);
 const fv_type *fv_export_type(const fv_export *ex, int value);
 const fv_type *fv_export_out_type(const fv_export *ex, const fv_node *node);
 

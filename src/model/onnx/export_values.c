@@ -1,5 +1,6 @@
 /* export_values.c - dense layers, element functions, norms and what joins values. */
 #include <math.h>
+#include <string.h>
 
 #include "export.h"
 
@@ -257,8 +258,25 @@ fv_status fv_export_dropout(fv_export *ex, const fv_node *node) {
 
 /* ---- shapes ----------------------------------------------------------------------------------------------------- */
 
+/* Is a vector read by nothing but dense layers, through operators that keep its places? Then they can turn their weights round. */
+static bool ends_in_dense(const fv_net *net, int value) {
+    bool any = false;
+    for (int n = 0; n < net->node_count; n++) {
+        const fv_node *node = &net->nodes[n];
+        for (int k = 0; k < node->inputs; k++) {
+            if (node->value_in[k] != value || fv_net_for_training(net, n)) continue;
+            bool dense = !strcmp(node->op->name, "dense"), kept = !strcmp(node->op->name, "dropout");
+            kept |= node->inputs == 1 && node->parameters == 0 && (node->op->traits & FV_T_ELEMENTWISE);
+            if (!dense && !(kept && ends_in_dense(net, node->value_out[0]))) return false;
+            any = true;
+        }
+    }
+    return any;
+}
+
 fv_status fv_export_flatten(fv_export *ex, const fv_node *node) {
-    fv_exported x = fv_export_in(ex, node, 0, FV_EXPORT_ANY);
+    bool turned = ends_in_dense(fv_export_net(ex), node->value_out[0]);
+    fv_exported x = fv_export_in(ex, node, 0, turned ? FV_EXPORT_ANY : FV_EXPORT_OURS);
     if (x.picture.rank) x = fv_export_in(ex, node, 0, FV_EXPORT_OURS);
     fv_exported y = {.picture = x.first ? x.type.shape : (fv_shape){.rank = 0}};
     int open = 0;

@@ -298,6 +298,14 @@ static bool has_kind(const fv_onnx_file *file, fv_rule_kind least) {
     return false;
 }
 
+/* Do pictures come with their channels first? Files of ours say whether they do; others have an operator that wants them so. */
+static bool pictures_first(const fv_onnx_file *file) {
+    for (int i = 0; i < fv_onnx_metadata_count(file); i++)
+        if (!strcmp(fv_onnx_metadata(file, i).key, FV_ONNX_ORDER))
+            return !strcmp(fv_onnx_metadata(file, i).value, "channels_first");
+    return has_kind(file, FV_RULE_SPATIAL);
+}
+
 /* The batch that the first input names: 0 where it is symbolic, -1 where there is none. */
 static int64_t declared_batch(const fv_import *im) {
     if (fv_onnx_input_count(im->file) == 0) return -1;
@@ -309,7 +317,7 @@ static int64_t declared_batch(const fv_import *im) {
 
 static fv_status attempt(fv_import *im) {
     im->declared = declared_batch(im);
-    im->spatial = im->batched && has_kind(im->file, FV_RULE_SPATIAL);
+    im->spatial = im->batched && pictures_first(im->file);
     im->input_value = fv_import_memory(im, ((size_t)fv_onnx_input_count(im->file) + 1) * sizeof *im->input_value);
     if (!im->input_value) return fv_fail_memory(im->error, "an import", sizeof *im->input_value);
     fv_status status = define_initializers(im);
@@ -317,8 +325,10 @@ static fv_status attempt(fv_import *im) {
         im->input_value[i] = -1;
         status = define_input(im, i);
     }
+    if (!status) status = fv_import_find_patterns(im);
     for (int n = 0; n < fv_onnx_node_count(im->file) && !status; n++)
-        status = import_node(im, fv_onnx_node_at(im->file, n));
+        if (!im->passed_over[n])
+            status = import_node(im, im->instead[n] ? im->instead[n] : fv_onnx_node_at(im->file, n));
     return status ? status : make_outputs(im);
 }
 

@@ -39,12 +39,17 @@ struct fv_import {
     fv_import_fill *fills;
     int fill_count, fill_capacity;
     int *input_value; /* net value of each graph input, -1 while none */
+    const fv_onnx_node **instead; /* by node: what is imported in its place and that of its group; NULL: itself */
+    bool *passed_over;            /* by node: belongs to such a group */
 };
 
 /* What a rule is, in the list. */
 typedef enum fv_rule_kind { FV_RULE_PLAIN, FV_RULE_SAMPLES, FV_RULE_SPATIAL } fv_rule_kind;
 /* The kind of the operator's rule; false if there is none. */
 bool fv_onnx_rule_kind(const char *domain, const char *op, fv_rule_kind *kind);
+
+/* Fills `instead` and `passed_over` (import_patterns.c). */
+fv_status fv_import_find_patterns(fv_import *im);
 
 /* Folds the node, all of whose operands are known (import_fold.c). */
 fv_status fv_import_fold(fv_import *im, const fv_onnx_node *node);

@@ -11,6 +11,9 @@
 
 enum { FV_ONNX_MOST_NODES = 1 << 16 };
 
+/* Metadata of files of ours: channels_first or channels_last, how inputs and outputs of rank 3 and more lie. */
+#define FV_ONNX_ORDER "fovea.order"
+
 /* A tensor of the file. Its elements lie in the file as they are, or were unpacked because the file holds them otherwise. */
 typedef struct fv_onnx_tensor {
     const char *name; /* "" where it has none */
