@@ -179,8 +179,22 @@ void fv_run_free(fv_run *run) {
 /* ---- going ---------------------------------------------------------------------------------------------------------
  */
 
+/* What numbers that a routine reads may be wrong about; NULL: nothing. */
+static const char *complaint(fv_routine routine) {
+    switch (routine) {
+    case FV_R_GATHER:
+    case FV_R_SCATTER: return "an index lies outside the axis that it counts along";
+    case FV_R_REGION:
+    case FV_R_REGION_BACK: return "a region names a sample that is not there";
+    default: return NULL;
+    }
+}
+
 static fv_status failed(const fv_run *run, int i, fv_status status, fv_error *error) {
     const fv_planned_call *call = &run->plan->calls[i];
+    const char *why = status == FV_E_ARGUMENT ? complaint(call->routine) : NULL;
+    if (why)
+        return fv_fail(error, status, "%s: %s", call->node >= 0 ? run->plan->net->nodes[call->node].name : "plan", why);
     return fv_fail(error, status, "%s: %s (%s) failed: %s",
                    call->node >= 0 ? run->plan->net->nodes[call->node].name : "plan", fv_routine_name(call->routine),
                    call->kernel->name, fv_status_name(status));
