@@ -25,7 +25,7 @@ static fv_value arithmetic(fv_value x) {
     fv_value low = fv_compare(mean, fv_power(mean, mean), .kind = FV_COMPARE_LESS);
     fv_value finite = fv_logic(fv_is(x, .kind = FV_IS_NAN), .kind = FV_LOGIC_NOT);
     fv_value best = fv_cast(fv_argmax(x, .axis = -1, .keep = true), .to = FV_CAST_F32);
-    x = fv_where(fv_logic(low, finite, .kind = FV_LOGIC_AND), x,
+    x = fv_where(fv_logic(low, .y = finite, .kind = FV_LOGIC_AND), x,
                  fv_divide(best, fv_math(mean, .function = FV_MATH_EXP)));
     x = fv_subtract(fv_cumsum(x, .axis = -1), fv_modulo(x, mean, .sign = FV_MODULO_DIVIDEND));
     const fv_value pair[] = {x, mean};

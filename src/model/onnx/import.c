@@ -95,6 +95,7 @@ void fv_import_end(fv_import *im) {
     fv_net_free(im->net);
     fv_free(im->table);
     fv_free(im->fills);
+    fv_free(im->fill_of);
     fv_arena_free(im->arena);
     *im = (fv_import){0};
 }
@@ -272,8 +273,8 @@ static fv_status make_outputs(fv_import *im) {
 static fv_status fill(fv_import *im, fv_model *model, int value) {
     float *to = model->weights.of[value].data;
     const fv_value_info *v = &im->net->values[value];
-    for (int i = 0; i < im->fill_count; i++)
-        if (im->fills[i].value == value) return fv_fill_copy(im, &im->fills[i].from, 0, to);
+    int i = value < im->fill_of_count ? im->fill_of[value] - 1 : -1;
+    if (i >= 0) return fv_fill_copy(im, &im->fills[i].from, 0, to);
     return fv_initialize(v->parameter.initializer ? v->parameter.initializer : "zeros", to, &v->type.shape,
                          v->parameter.axes, 0, v->name, im->error);
 }

@@ -64,6 +64,7 @@ typedef struct fv_known {
     /* Depends on the batch: its elements at the further probes (import_state.h); NULL: it does not. */
     const void *at[2];
     bool initializer; /* one of the file's own weights */
+    int last_fill;    /* 1 + the last weight of the net that is filled from it; 0: none */
 } fv_known;
 
 /* What an operand of a node is. */

@@ -72,6 +72,7 @@ static fv_status give_operands(fv_import *im, fv_import *child, const fv_onnx_no
         fv_known *known = fv_import_memory(child, sizeof *known);
         if (!known) return fv_fail_memory(im->error, "an import", sizeof *known);
         *known = *x->known;
+        known->last_fill = 0;
         if (known->at[0] && probe > 0) known->data = known->at[probe - 1], known->file = NULL;
         known->at[0] = known->at[1] = NULL;
         fv_imported copy = *x;

@@ -173,7 +173,16 @@ fv_status fv_fill_copy(fv_import *im, const fv_import_weight *w, int probe, void
 fv_status fv_import_add_fill(fv_import *im, int value, const fv_import_weight *from) {
     if (!fv_grow((void **)&im->fills, &im->fill_capacity, im->fill_count, sizeof *im->fills))
         return fv_fail_memory(im->error, "an import", sizeof *im->fills);
-    im->fills[im->fill_count++] = (fv_import_fill){value, *from};
+    if (value >= im->fill_of_count) {
+        int count = 2 * value + 64;
+        int *more = fv_realloc(im->fill_of, (size_t)count * sizeof *more);
+        if (!more) return fv_fail_memory(im->error, "an import", (size_t)count * sizeof *more);
+        memset(more + im->fill_of_count, 0, (size_t)(count - im->fill_of_count) * sizeof *more);
+        im->fill_of = more;
+        im->fill_of_count = count;
+    }
+    im->fills[im->fill_count++] = (fv_import_fill){value, from->known->last_fill, *from};
+    im->fill_of[value] = from->known->last_fill = im->fill_count;
     return FV_OK;
 }
 
@@ -215,7 +224,7 @@ static bool same_weight(const fv_import_weight *a, const fv_import_weight *b) {
 
 static fv_value shared_weight(const fv_import *im, const fv_import_weight *w) {
     if (!w->known || !w->known->initializer) return (fv_value){0};
-    for (int i = 0; i < im->fill_count; i++)
+    for (int i = w->known->last_fill - 1; i >= 0; i = im->fills[i].next - 1)
         if (same_weight(&im->fills[i].from, w) && im->net->values[im->fills[i].value].kind == FV_KIND_WEIGHT)
             return (fv_value){im->net, im->fills[i].value};
     return (fv_value){0};

@@ -18,6 +18,7 @@ typedef struct fv_named_value {
 /* A value of the net (a weight, or an input of a net that folds) that gets its elements from a known tensor. */
 typedef struct fv_import_fill {
     int value;
+    int next; /* 1 + the one before it that is filled from the same tensor; 0: none */
     fv_import_weight from;
 } fv_import_fill;
 
@@ -38,7 +39,9 @@ struct fv_import {
     size_t slots, used;
     fv_import_fill *fills;
     int fill_count, fill_capacity;
-    int *input_value; /* net value of each graph input, -1 while none */
+    int *fill_of; /* by value: 1 + its fill; 0: none */
+    int fill_of_count;
+    int *input_value;             /* net value of each graph input, -1 while none */
     const fv_onnx_node **instead; /* by node: what is imported in its place and that of its group; NULL: itself */
     bool *passed_over;            /* by node: belongs to such a group */
 };

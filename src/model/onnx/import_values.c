@@ -211,6 +211,7 @@ static fv_status known_together(fv_import *im, const fv_onnx_node *node, int ran
     fv_known *known = fv_import_memory(im, sizeof *known);
     if (!known) return fv_fail_memory(im->error, "an import", sizeof *known);
     *known = *x->known;
+    known->last_fill = 0;
     known->shape.rank = rank;
     for (int d = 0; d < rank; d++) known->shape.dim[d] = d < more ? 1 : x->shape.dim[d - more];
     x->shape = known->shape;

@@ -76,11 +76,23 @@ static int version_of(const fv_onnx_file *file, const char *domain) {
 
 /* ---- attributes --------------------------------------------------------------------------------------------------- */
 
+/* The number that was meant: the file's float 1e-5 becomes the double 1e-5, not 9.99999975e-6. */
+static double meant(const fv_wire_field *field) {
+    float value = fv_wire_as_float(field);
+    char text[40];
+    double number = (double)value;
+    for (int digits = 1; digits <= 9 && value - value == 0; digits++) {
+        snprintf(text, sizeof text, "%.*e", digits - 1, (double)value);
+        if (fv_parse_double(text, &number) && (float)number == value) return number;
+    }
+    return (double)value;
+}
+
 /* What the attribute's fields hold says its kind; files before IR version 2 state none. */
 static fv_status read_attribute_field(fv_onnx_reader *r, fv_onnx_attribute *a, const fv_wire_field *field) {
     switch (field->number) {
     case 1: a->name = fv_onnx_copy(r, field); return a->name ? FV_OK : fv_onnx_short(r, field->size);
-    case 2: a->kind = FV_ONNX_FLOAT, a->number = (double)fv_wire_as_float(field); return FV_OK;
+    case 2: a->kind = FV_ONNX_FLOAT, a->number = meant(field); return FV_OK;
     case 3: a->kind = FV_ONNX_INT, a->whole = (int64_t)field->value; return FV_OK;
     case 4:
         a->kind = FV_ONNX_TEXT, a->text = fv_onnx_copy(r, field);
@@ -128,7 +140,7 @@ static fv_status read_attribute_lists(fv_onnx_reader *r, fv_onnx_message m, fv_o
     double *numbers = fv_onnx_take(r, floats, sizeof *numbers);
     if (!numbers) return fv_onnx_short(r, floats * sizeof *numbers);
     fv_onnx_read_numbers(m, 7, 4, bits);
-    for (size_t i = 0; i < floats; i++) numbers[i] = (double)fv_wire_as_float(&(fv_wire_field){.value = bits[i]});
+    for (size_t i = 0; i < floats; i++) numbers[i] = meant(&(fv_wire_field){.value = bits[i]});
     a->numbers = numbers;
     return FV_OK;
 }

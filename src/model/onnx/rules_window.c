@@ -72,7 +72,9 @@ const char *fv_onnx_window_fields(const fv_onnx_window *w, bool dilation, char o
     fv_onnx_sizes(w, w->before, 0, before);
     fv_onnx_sizes(w, w->behind, 0, behind);
     fv_onnx_sizes(w, w->dilation, 1, steps);
+    bool even = !memcmp(w->before, w->behind, (size_t)w->rank * sizeof w->before[0]);
     int length = w->word ? snprintf(out, 400, "stride=%s padding=%s", stride, w->word)
+                 : even  ? snprintf(out, 400, "stride=%s padding=%s", stride, before)
                          : snprintf(out, 400, "stride=%s padding=%s padding_end=%s", stride, before, behind);
     if (dilation) snprintf(out + length, (size_t)(400 - length), " dilation=%s", steps);
     return out;
