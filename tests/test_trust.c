@@ -329,11 +329,11 @@ static void too_much_memory_is_refused_with_what_fits(void **state) {
     (void)state;
     fv_data *data = digits(300);
     fv_model *model = model_of(moody);
-    assert_null(fv_fit(model, data, &problem, .epochs = 1, .batch_size = 256, .memory = 1 << 20));
+    assert_null(fv_fit(model, data, &problem, .epochs = 1, .batch_size = 256, .memory = 3 << 19));
     expect("too much", problem.message, "the largest batch that fits is ");
     int64_t fits = atoi(strstr(problem.message, "that fits is ") + 13);
-    fv_history_free(fit(model, data, .epochs = 1, .batch_size = fits, .memory = 1 << 20));
-    if (fv_fit(model, data, NULL, .epochs = 1, .batch_size = fits + fits / 4 + 8, .memory = 1 << 20))
+    fv_history_free(fit(model, data, .epochs = 1, .batch_size = fits, .memory = 3 << 19));
+    if (fv_fit(model, data, NULL, .epochs = 1, .batch_size = fits + fits / 4 + 8, .memory = 3 << 19))
         fail_msg("expected %d to be about the largest", (int)fits);
     fv_model_free(model), fv_data_free(data);
 }

@@ -42,6 +42,8 @@ fv_status fv_model_to_store(const fv_model *model, fv_store *store, fv_error *er
 /* The model that a store holds; `name` is used in messages. Tensors in front of whose names stands FV_NOT_A_WEIGHT are
  * not looked at. */
 fv_model *fv_model_from_store(const fv_store *store, const char *name, fv_error *error);
+/* Class names and preprocessing alone, from the notes that fv_model_save keeps them in. */
+fv_status fv_model_describe_from(fv_model *model, const fv_store *store, const char *name, fv_error *error);
 #define FV_NOT_A_WEIGHT "training/"
 
 /* Draws the initial value of one weight: one record per initializer, one line each in initializers.def. */

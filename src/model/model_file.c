@@ -257,9 +257,16 @@ static fv_status read_net(reader *r) {
     return status;
 }
 
+fv_status fv_model_describe_from(fv_model *model, const fv_store *store, const char *name, fv_error *error) {
+    reader r = {.path = name, .error = error, .store = store, .model = model};
+    fv_status status = read_classes(&r);
+    return status ? status : read_preprocess(&r);
+}
+
 fv_model *fv_model_from_store(const fv_store *store, const char *name, fv_error *error) {
     reader r = {.path = name, .error = error, .store = store};
-    bool good = !read_net(&r) && !read_weights(&r) && !read_classes(&r) && !read_preprocess(&r) && !read_notes(&r);
+    bool good = !read_net(&r) && !read_weights(&r) && !fv_model_describe_from(r.model, store, name, error) &&
+                !read_notes(&r);
     if (!good) fv_model_free(r.model), r.model = NULL;
     return r.model;
 }

@@ -1,4 +1,5 @@
 /* export_spatial.c - convolutions, pooling and what changes the size of pictures. */
+#include <math.h>
 #include <string.h>
 
 #include "connections.h"
@@ -240,13 +241,20 @@ static bool known_sizes(fv_export *ex, const fv_node *node, const fv_exported *x
     return true;
 }
 
+/* The scale as a float from which the size follows again, rounded down. */
+static float scale_of(int64_t in, int64_t out) {
+    float scale = (float)out / (float)in;
+    while ((int64_t)floorf(scale * (float)in) < out) scale = nextafterf(scale, INFINITY);
+    return scale;
+}
+
 fv_status fv_export_resize(fv_export *ex, const fv_node *node) {
     const int64_t *in, *out;
     int rank;
     fv_exported x = fv_export_in(ex, node, 0, FV_EXPORT_FIRST);
     if (!known_sizes(ex, node, &x, &in, &out, &rank)) return fv_export_status(ex);
     float scales[5] = {1, 1};
-    for (int d = 0; d < rank; d++) scales[d + 2] = (float)out[d] / (float)in[d];
+    for (int d = 0; d < rank; d++) scales[d + 2] = scale_of(in[d], out[d]);
     const char *factors = fv_export_floats(ex, node, -1, &(fv_shape){1, {rank + 2}}, scales);
     bool linear = fv_export_choice(node, "mode") == 1;
     fv_export_begin(ex, node, "Resize");

@@ -10,17 +10,23 @@
 
 /* ---- models --------------------------------------------------------------------------------------------------------- */
 
-/* Metadata that other programs show go with the model as notes. */
+static bool is_ours(const char *key) { return !strncmp(key, "fovea.", strlen("fovea.")); }
+
+/* Metadata that other programs show go with the model as notes; what this one wrote means what it means in a model file. */
 static fv_status copy_notes(const fv_onnx_file *file, fv_model *model, fv_error *error) {
-    fv_status status = FV_OK;
+    fv_store *ours = fv_store_new();
+    fv_status status = ours ? FV_OK : fv_fail_memory(error, "notes", 0);
     for (int i = 0; i < fv_onnx_metadata_count(file) && !status; i++) {
         char key[120], shown[100], cut[100];
         fv_onnx_pair pair = fv_onnx_metadata(file, i);
         snprintf(cut, sizeof cut, "%.90s", pair.key);
         fv_escape(cut, shown, sizeof shown);
         snprintf(key, sizeof key, "onnx.%s", shown);
-        status = fv_model_set_note(model, key, pair.value, error);
+        status = is_ours(pair.key) ? fv_store_set_note(ours, pair.key, pair.value, error)
+                                   : fv_model_set_note(model, key, pair.value, error);
     }
+    if (!status) status = fv_model_describe_from(model, ours, fv_onnx_file_name(file), error);
+    fv_store_free(ours);
     return status;
 }
 

@@ -2,6 +2,7 @@
 #include "rules_moves.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 bool fv_onnx_batched(const fv_imported *x) { return x->shape.rank > 0 && x->shape.dim[0] == FV_BATCH; }
@@ -374,6 +375,35 @@ fv_status fv_onnx_pad(fv_import *im, const fv_onnx_node *node, fv_value *x, int 
                            fv_import_list(high, rank, b, sizeof b), mode, number);
 }
 
+/* Does `pad` do it: pictures with their channels last, larger on each side, in a mode that it has? */
+static bool pads_pictures(const fv_imported *x, const pads *p, const char *mode) {
+    int rank = x->shape.rank;
+    bool whole = !strcmp(mode, "wrap") || (strcmp(mode, "constant") && (p->before[rank - 1] || p->behind[rank - 1]));
+    if (!x->last || x->dtype != FV_F32 || rank < 3 || rank > 5 || whole) return false;
+    for (int d = 0; d < rank; d++)
+        if (p->before[d] < 0 || p->behind[d] < 0) return false;
+    return true;
+}
+
+/* "1x2" for a SIZES field. */
+static const char *sizes_text(const int64_t *sizes, int count, char *out, size_t size) {
+    size_t used = 0;
+    for (int i = 0; i < count && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s%lld", i ? "x" : "", (long long)sizes[i]);
+    return out;
+}
+
+static fv_status pad_pictures(fv_import *im, const fv_onnx_node *node, fv_imported *x, const pads *p, const char *mode,
+                              double number) {
+    int rank = x->shape.rank;
+    char a[100], b[100];
+    return fv_import_apply(im, node, &x->value, "pad", &x->value, 1,
+                           "padding=%s padding_end=%s channels=%lld channels_end=%lld mode=%s value=%.9g",
+                           sizes_text(p->before + 1, rank - 2, a, sizeof a),
+                           sizes_text(p->behind + 1, rank - 2, b, sizeof b), (long long)p->before[rank - 1],
+                           (long long)p->behind[rank - 1], mode, number);
+}
+
 fv_status fv_rule_pad(fv_import *im, const fv_onnx_node *node) {
     fv_imported x, fill = {0};
     pads p = {{0}, {0}};
@@ -391,7 +421,9 @@ fv_status fv_rule_pad(fv_import *im, const fv_onnx_node *node) {
         given = !isfinite(number);
     }
     if (!status && given) status = fv_import_value(im, node, 2, FV_ORDER_ANY, &fill);
-    if (!status)
+    if (!status && !given && isfinite(number) && pads_pictures(&x, &p, mode))
+        status = pad_pictures(im, node, &x, &p, mode, number);
+    else if (!status)
         status = fv_onnx_pad(im, node, &x.value, x.shape.rank, p.before, p.behind, mode, given ? &fill.value : NULL,
                              isfinite(number) ? number : 0);
     return status ? status : fv_import_bind(im, node, 0, x.value, x.last);

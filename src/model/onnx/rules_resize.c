@@ -178,6 +178,16 @@ static bool changes(const plan *p, const fv_imported *x, int d) {
            (!strcmp(p->places, "crop") && (p->from[d] != 0 || p->to[d] != 1));
 }
 
+static int64_t common_divisor(int64_t a, int64_t b) { return b ? common_divisor(b, a % b) : a; }
+
+/* Is the scale that of the sizes? One that had to be rounded to be written is, where no cell lies half-way between two, so that
+ * rounding could not tell them apart. */
+static bool scale_fits(double scale, int64_t in, int64_t out, bool nearest) {
+    double apart = scale * (double)in - (double)out;
+    bool tie = nearest && in / common_divisor(in, out) % 2 == 0;
+    return scale == 0 || apart == 0 || (!tie && apart < 1e-6 * (double)out && apart > -1e-6 * (double)out);
+}
+
 /* Does `resize` do it, whole pictures at once: by corners, or from edge to edge, with scales that come out even. */
 static bool whole_pictures(const plan *p, const fv_imported *x) {
     bool nearest = !strcmp(p->mode, "nearest"), whole = true;
@@ -187,7 +197,7 @@ static bool whole_pictures(const plan *p, const fv_imported *x) {
         int64_t in = x->shape.dim[d], out = p->axis[d].size;
         double scale = p->axis[d].scale;
         if (in < 1 || out < 1) return false;
-        if (scale != 0 && scale * (double)in != (double)out) return false;
+        if (!scale_fits(scale, in, out, nearest)) return false;
         whole = whole && out % in == 0;
         if (!strcmp(p->places, "half_pixel_or_first") && out == 1) return false;
     }
