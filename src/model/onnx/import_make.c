@@ -312,6 +312,32 @@ static bool constant_of(const fv_import *im, fv_value *weight) {
     return true;
 }
 
+/* Too many whole numbers for a line of the net's text become a weight that is never trained, and are made whole again. */
+static fv_status long_constant(fv_import *im, const fv_onnx_node *node, const fv_known *known, const void *data,
+                               const fv_import_weight *as, fv_value *out) {
+    enum { EXACT = 1 << 24 }; /* whole numbers that floats hold */
+    fv_shape shape = {.rank = as->rank};
+    memcpy(shape.dim, as->dim, sizeof shape.dim);
+    int64_t count = fv_shape_count(&shape);
+    float *reals = fv_import_memory(im, (size_t)count * sizeof *reals);
+    if (!reals) return fv_fail_memory(im->error, known->name, (size_t)count * sizeof *reals);
+    for (int64_t i = 0; i < count; i++) {
+        int64_t value = known->dtype == FV_I64   ? ((const int64_t *)data)[i]
+                        : known->dtype == FV_I32 ? ((const int32_t *)data)[i]
+                                                 : ((const uint8_t *)data)[i];
+        if (value > EXACT || value < -EXACT)
+            return fv_import_refuse(im, node, "constant \"%.60s\": many numbers beyond 2^24", known->name);
+        reals[i] = (float)value;
+    }
+    fv_known *real = fv_import_new_known(im, FV_F32, &shape, reals);
+    if (!real) return fv_fail_memory(im->error, known->name, (size_t)count * sizeof *reals);
+    fv_import_weight w = fv_import_plain(real);
+    char list[160];
+    fv_import_list(shape.dim, shape.rank, list, sizeof list);
+    fv_status status = fv_import_apply_weights(im, node, out, "numbers", NULL, 0, &w, 1, "shape=%s", list);
+    return status ? status : fv_import_apply(im, node, out, "cast", out, 1, "%s", fv_dtype_name(known->dtype));
+}
+
 fv_status fv_import_constant(fv_import *im, const fv_onnx_node *node, fv_known *known, const int *perm, fv_value *out) {
     fv_import_weight w = fv_import_permuted(known, perm);
     int64_t count = fv_shape_count(&known->shape);
@@ -329,6 +355,12 @@ fv_status fv_import_constant(fv_import *im, const fv_onnx_node *node, fv_known *
     size_t bytes = (size_t)count * fv_dtype_size(known->dtype);
     void *data = fv_alloc(bytes ? bytes : 1);
     fv_status status = data ? fv_fill_copy(im, &w, 0, data) : fv_fail_memory(im->error, known->name, bytes);
+    enum { MOST_WRITTEN = 2000 }; /* elements: a line of the language has its limits */
+    if (!status && count > MOST_WRITTEN) {
+        status = long_constant(im, node, known, data, &w, out);
+        fv_free(data);
+        return status;
+    }
     char *text = status ? NULL : values_text(known->dtype, data, count);
     fv_free(data);
     if (status) return status;
