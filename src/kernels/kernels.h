@@ -463,7 +463,7 @@ typedef struct fv_kernel {
     fv_status (*run)(const fv_call *call);
 } fv_kernel;
 
-enum { FV_MAX_VARIANTS = 8 };
+enum { FV_MAX_VARIANTS = 12 };
 
 typedef struct fv_table {
     const char *name; /* "avx512" */

@@ -112,6 +112,19 @@ FV_INLINE void vf_store_part(float *p, vf v, int64_t n) {
 FV_INLINE vf vf_select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
 FV_INLINE vi vi_select(vi mask, vi a, vi b) { return (mask & a) | (~mask & b); }
 
+/* Lane i of the result is lane index[i] of v. */
+FV_INLINE vf vf_pick(vf v, vi index) {
+#if FV_LANES == 16
+    return (vf)_mm512_permutexvar_ps((__m512i)index, (__m512)v);
+#elif FV_LANES == 8
+    return (vf)_mm256_permutevar8x32_ps((__m256)v, (__m256i)index);
+#elif defined(__clang__)
+    return (vf){v[index[0]], v[index[1]], v[index[2]], v[index[3]]};
+#else
+    return __builtin_shuffle(v, index);
+#endif
+}
+
 /* a > b ? a : b, so b where either is not a number or both are 0. */
 FV_INLINE vf vf_max(vf a, vf b) {
 #if FV_LANES == 16
