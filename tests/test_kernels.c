@@ -78,6 +78,24 @@ static void pooling_of_usual_windows(void **state) {
     check_pool(&g, 13);
 }
 
+static void pooling_of_whole_pictures(void **state) {
+    (void)state;
+    static const int64_t channels[] = {1, 5, 16, 31, 64, 70, 130},
+                         sizes[][3] = {{1, 1, 1}, {1, 7, 7}, {2, 3, 5}, {1, 33, 34}};
+    for (int i = 0; i < 28; i++) {
+        const int64_t *size = sizes[i % 4], c = channels[i % 7];
+        for (int kind = 0; kind < 4; kind++) {
+            fv_pool_geom g = {.c = c, .kind = (fv_pooling)kind, .stride = {1, 1 + i % 2, 1}, .dilation = {1, 1, 1}};
+            for (int d = 0; d < 3; d++) g.in[d] = g.window[d] = size[d];
+            if (i % 3 == 1) g.x_pixel = c + 3, g.dx_pixel = c + 1;
+            if (i % 3 == 2) g.y_pixel = c + 2, g.dy_pixel = c + 5;
+            g.relu = kind == FV_POOL_MAX && i % 2;
+            finish_pool(&g, 0);
+            check_pool(&g, 1 + i % 5);
+        }
+    }
+}
+
 static void pooling_of_anything(void **state) {
     (void)state;
     for (int i = 0; i < 150; i++) {
@@ -833,6 +851,7 @@ int main(void) {
         cmocka_unit_test(tables_are_whole),
         cmocka_unit_test(an_instruction_set_can_be_pinned),
         cmocka_unit_test(pooling_of_usual_windows),
+        cmocka_unit_test(pooling_of_whole_pictures),
         cmocka_unit_test(pooling_of_anything),
         cmocka_unit_test(element_functions),
         cmocka_unit_test(element_functions_of_slices),

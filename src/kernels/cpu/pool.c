@@ -203,12 +203,22 @@ FV_INLINE void windows_back_max(const job *j, bool tiled, bool relu, back_at p, 
     }
 }
 
-FV_INLINE void lanes_back_sum(const back_at *p, int64_t c, int64_t lanes, float by) {
+FV_INLINE void lanes_back_sum(bool tiled, const back_at *p, int64_t count, int64_t c, int64_t lanes, float by) {
     vf part = vf_load_lanes(p->dy + c, lanes) / by;
-    for (int64_t k = 0; k < p->count; k++) {
+    for (int64_t k = 0; k < count; k++) {
         float *dx = p->dx + p->dx_offset[k] + c;
-        vf_store_lanes(dx, vf_load_lanes(dx, lanes) + part, lanes);
+        vf_store_lanes(dx, tiled ? part : vf_load_lanes(dx, lanes) + part, lanes);
     }
+}
+
+FV_INLINE void windows_back_sum(const job *j, bool tiled, back_at p, int64_t count, int64_t outputs) {
+    const float by = divisor(j->g, count, j->cells);
+    const int64_t lanes = j->g->c;
+    for (int64_t o = 0; o < outputs; o++, p.dx += j->g->stride[2] * j->dx_pixel, p.dy += j->dy_pixel)
+        if (lanes < FV_LANES)
+            lanes_back_sum(tiled, &p, count, 0, lanes, by);
+        else
+            FV_EACH_VECTOR(j->g->c, c, here, lanes_back_sum(tiled, &p, count, c, here, by););
 }
 
 static void back(const job *j, bool tiled, back_at p, int64_t outputs) {
@@ -226,9 +236,12 @@ static void back(const job *j, bool tiled, back_at p, int64_t outputs) {
             windows_back_max(j, false, g->relu, p, p.count, outputs);
         return;
     }
-    float by = divisor(g, p.count, j->cells);
-    for (int64_t o = 0; o < outputs; o++, p.dx += g->stride[2] * j->dx_pixel, p.dy += j->dy_pixel)
-        FV_EACH_VECTOR(g->c, c, lanes, lanes_back_sum(&p, c, lanes, by););
+    if (tiled && p.count == 4)
+        windows_back_sum(j, true, p, 4, outputs);
+    else if (p.count == 9)
+        windows_back_sum(j, tiled, p, 9, outputs);
+    else
+        windows_back_sum(j, tiled, p, p.count, outputs);
 }
 
 static void clear(const job *j, float *dx, int64_t pixels) {
@@ -242,7 +255,7 @@ static void clear(const job *j, float *dx, int64_t pixels) {
 static void back_sample(const job *j, int64_t s) {
     const fv_pool_geom *g = j->g;
     void *const *arg = j->call->arg;
-    bool max = g->kind == FV_POOL_MAX, tiled = max && tiles(g);
+    bool max = g->kind == FV_POOL_MAX, tiled = tiles(g);
     int64_t pixels = g->in[0] * g->in[1] * g->in[2], own[MAX_CELLS], own_dx[MAX_CELLS], at[3], base, run;
     int64_t in = s * pixels, out = s * g->out[0] * g->out[1] * g->out[2];
     if (!tiled) clear(j, (float *)arg[0] + in * j->dx_pixel, pixels);
