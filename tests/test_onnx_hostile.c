@@ -300,8 +300,21 @@ static void damaged_files(void **state) {
     fv_wire_free(&m.wire);
 }
 
+/* Six bytes: a tensor of 24,573,478,708 elements of no type, and none of them there. */
+static void claims_without_elements(void **state) {
+    (void)state;
+    const unsigned char bytes[] = {0x08, 0xb4, 0xce, 0xce, 0xce, 0x5b};
+    fv_error error = {0};
+    fv_tensor tensor;
+    uint64_t before = fv_alloc_bytes();
+    if (!fv_onnx_tensor_parse(bytes, sizeof bytes, "claims.pb", &tensor, &error)) fail_msg("expected an error");
+    if (fv_alloc_bytes() - before > 1 << 20)
+        fail_msg("expected less than a MiB of memory, it took %llu bytes", (unsigned long long)(fv_alloc_bytes() - before));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(claims_without_elements),
         cmocka_unit_test(nested_graphs),
         cmocka_unit_test(empty_nodes),
         cmocka_unit_test(long_varints),

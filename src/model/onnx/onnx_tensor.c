@@ -228,9 +228,14 @@ fv_status fv_onnx_read_tensor(fv_onnx_reader *r, fv_onnx_message m, fv_onnx_tens
     return status;
 }
 
+static fv_status check_readable(const fv_onnx_tensor *t, fv_error *error) {
+    if (t->dtype != FV_NO_DTYPE && (t->bytes || !t->count)) return FV_OK;
+    return fv_fail(error, FV_E_UNSUPPORTED, "tensor \"%.80s\" is of a type that this program lacks", t->name);
+}
+
 fv_status fv_onnx_tensor_read(const fv_onnx_tensor *t, void *out, fv_error *error) {
-    if (t->dtype == FV_NO_DTYPE || (!t->bytes && t->count))
-        return fv_fail(error, FV_E_UNSUPPORTED, "tensor \"%.80s\" is of a type that this program lacks", t->name);
+    fv_status status = check_readable(t, error);
+    if (status) return status;
     fv_element element = types[find_type(t->type)].element;
     if (element == FV_EL_F64) {
         for (size_t i = 0; i < t->count; i++) {
@@ -251,10 +256,11 @@ fv_status fv_onnx_tensor_parse(const unsigned char *bytes, size_t size, const ch
     if (!r.arena) return fv_fail_memory(error, "a tensor", 1);
     *out = (fv_tensor){0};
     fv_status status = fv_onnx_read_tensor(&r, (fv_onnx_message){bytes, size}, &t);
+    if (!status) status = check_readable(&t, error); /* before memory for what it claims */
     if (!status) {
         out->dtype = t.dtype;
         out->shape = t.shape;
-        size_t room = t.count * (out->dtype ? fv_dtype_size(out->dtype) : 1);
+        size_t room = t.count * fv_dtype_size(out->dtype);
         out->data = fv_alloc(room ? room : 1);
         status = out->data ? fv_onnx_tensor_read(&t, out->data, error) : fv_fail_memory(error, "a tensor", room);
         if (status) fv_free(out->data), out->data = NULL;
