@@ -3,6 +3,7 @@
 #   setup_packages required        what the library and the program need
 #   setup_packages required tests  and what the tests need besides
 #   setup_packages fuzz            what scripts/fuzz.sh needs
+#   setup_packages arm             what scripts/test_arm.sh needs
 
 # One line a need: how to see that it is there, then its package for apt, dnf and brew.
 setup_needs() {
@@ -17,6 +18,8 @@ required|pkg-config --exists jansson|libjansson-dev|jansson-devel|jansson
 tests|pkg-config --exists cmocka|libcmocka-dev|libcmocka-devel|cmocka
 tests|command -v c++|g++|gcc-c++|-
 tests|command -v xz|xz-utils|xz|xz
+arm|command -v aarch64-linux-gnu-gcc|gcc-aarch64-linux-gnu libc6-dev-arm64-cross|gcc-aarch64-linux-gnu|-
+arm|command -v qemu-aarch64-static|qemu-user-static|qemu-user-static|-
 fuzz|setup_fuzzer|clang libclang-rt-dev libfuzzer-14-dev|clang compiler-rt|-
 LIST
 }
