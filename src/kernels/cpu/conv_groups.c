@@ -7,7 +7,7 @@
 #include "vmath.h"
 
 enum {
-    BAND_FLOATS = 32 * 1024, /* of a copy: a small part of the second-level cache */
+    BAND_FLOATS = 64 * 1024, /* of a copy: a part of the second-level cache */
     BAND_PANELS = 8,         /* read together: whole stretches of each pixel */
     BAND_ROWS = 8,           /* fewer rows share too little of what is copied */
     PIECES = 8,
@@ -44,27 +44,46 @@ group_copy group_copy_of(const conv_job *job, int64_t rows) {
     return c;
 }
 
+/* Positions of `panels` panels, the last of `last` channels, a step of source floats apart. */
+FV_INLINE void take_positions(const bool whole, const group_source *from, const group_copy *c, const float *channel,
+                              int64_t step, int64_t count, int64_t panels, int64_t last, float *to) {
+    const int64_t each = whole ? FV_LANES : from->each, floats = c->floats;
+    const int64_t ahead = from->size[2] * from->pixel; /* a row: the processor does not foresee what is read of it */
+    for (int64_t i = 0; i < count; i++, channel += step, to += FV_LANES) {
+        const float *source = channel;
+        float *pixel = to;
+        for (int64_t p = whole ? 0 : 1; p < panels; p++, source += each, pixel += floats) {
+            __builtin_prefetch(source + ahead, 0, 2);
+            vf_store(pixel, whole ? vf_load(source) : vf_load_part(source, each));
+        }
+        if (!whole) vf_store(pixel, vf_load_part(source, last));
+    }
+}
+
+static void clear_positions(const group_copy *c, int64_t count, int64_t panels, float *to) {
+    for (int64_t p = 0; p < panels; p++) memset(to + p * c->floats, 0, (size_t)(count * FV_LANES) * sizeof(float));
+}
+
 /* One row of positions from x on, `panels` panels from channel `first` on; row NULL: all of it is border. */
 static void take_row(const group_source *from, const group_copy *c, const float *row, int64_t x, int64_t first,
                      int64_t panels, float *to) {
-    const int64_t ahead = from->size[2] * from->pixel; /* a row: the processor does not foresee what is read of it */
     const int64_t last = conv_min(from->each, from->channels - first - (panels - 1) * from->each);
-    for (int64_t phase = 0; phase < c->stride; phase++, to += c->phase * FV_LANES)
-        for (int64_t i = 0; i < c->phase; i++) {
-            const int64_t at = x + i * c->stride + phase;
-            float *pixel = to + i * FV_LANES;
-            if (!row || at < 0 || at >= from->size[2]) {
-                for (int64_t p = 0; p < panels; p++) vf_store(pixel + p * c->floats, vf_zero());
-                continue;
-            }
-            const float *channel = row + at * from->pixel + first;
-            for (int64_t p = 0; p < panels - 1; p++, channel += from->each) {
-                __builtin_prefetch(channel + ahead, 0, 2);
-                vf_store(pixel + p * c->floats, vf_load_lanes(channel, from->each));
-            }
-            __builtin_prefetch(channel + ahead, 0, 2);
-            vf_store(pixel + (panels - 1) * c->floats, vf_load_lanes(channel, last));
-        }
+    for (int64_t phase = 0; phase < c->stride; phase++, to += c->phase * FV_LANES) {
+        const int64_t at = x + phase; /* of the phase's position 0; inside from begin to end-1 */
+        int64_t begin = conv_min(c->phase, at < 0 ? conv_ceil(-at, c->stride) : 0);
+        int64_t end = conv_min(c->phase, at < from->size[2] ? conv_ceil(from->size[2] - at, c->stride) : 0);
+        if (!row || end <= begin) begin = end = 0;
+        clear_positions(c, begin, panels, to);
+        clear_positions(c, c->phase - end, panels, to + end * FV_LANES);
+        if (begin == end) continue;
+        const float *channel = row + (at + begin * c->stride) * from->pixel + first;
+        if (last == FV_LANES)
+            take_positions(true, from, c, channel, c->stride * from->pixel, end - begin, panels, last,
+                           to + begin * FV_LANES);
+        else
+            take_positions(false, from, c, channel, c->stride * from->pixel, end - begin, panels, last,
+                           to + begin * FV_LANES);
+    }
 }
 
 void group_take(const group_source *from, const group_copy *c, int64_t image, const int64_t at[3], int64_t panel,
