@@ -2,7 +2,7 @@
  * are listed once; windows that meet the border list their own. */
 #include "pieces.h"
 
-enum { MAX_CELLS = 1024 };
+enum { MAX_CELLS = 1024, AHEAD = 9 };
 
 typedef struct job {
     const fv_call *call;
@@ -181,12 +181,16 @@ FV_INLINE void lanes_back_max(bool tiled, bool relu, const back_at *p, int64_t c
     vf highest = vf_load_lanes(p->y + c, lanes),
        left = vf_load_lanes(p->dy + c, lanes); /* left: 0 once it is given away */
     if (relu) left = (vf)((vi)left & (highest > vf_zero()));
+    /* Parts of vectors overlap in memory: all are read before one is written, as each would wait for the one before. */
+    const bool ahead = !tiled && count == AHEAD && lanes < FV_LANES;
+    vf before[AHEAD];
+    for (int64_t k = 0; k < AHEAD && ahead; k++) before[k] = vf_load_lanes(p->dx + p->dx_offset[k] + c, lanes);
     for (int64_t k = 0; k < count; k++) {
         vi here = vf_load_lanes(p->x + p->x_offset[k] + c, lanes) == highest;
         vf given = (vf)((vi)left & here);
         left = (vf)((vi)left & ~here);
         float *dx = p->dx + p->dx_offset[k] + c;
-        if (!tiled) given += vf_load_lanes(dx, lanes);
+        if (!tiled) given += ahead ? before[k] : vf_load_lanes(dx, lanes);
         vf_store_lanes(dx, given, lanes);
     }
 }
