@@ -124,6 +124,7 @@ static const published_net published[] = {
     {"plain20_cifar", NULL, 269722, 40551040, {{NULL}}},
     {"wrn_16_4", NULL, 2748890, 0, {{"group3", "Nx8x8x256", 0}}},
     {"wrn_28_10", NULL, 36479194, 0, {{"group3", "Nx8x8x640", 0}}},
+    {"cifar_cnn", NULL, 288746, 38634752, {{"step6", "Nx8x8x128", 0}}},
     {"cifar_speed", NULL, 1972792, 0, {{"group1", "Nx15x15x64", 0}, {"maxpool1", "Nx1x1x256", 0}}},
     {"squeezenet1_1", NULL, 1235496, 349151936, {{"fire8", "Nx13x13x512", 0}}},
     {"mobilenet_v2", NULL, 3504872, 300774272, {{"stage6", "Nx7x7x320", 0}}},

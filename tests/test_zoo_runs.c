@@ -20,6 +20,7 @@ static const small_net nets[] = {
     {"allconv", "", "16x16x3", 1, false},
     {"autoencoder", "", NULL, 2, false},
     {"c3d", "width=4 classes=7", "16x32x32x3", 1, false},
+    {"cifar_cnn", "width=4", "8x8x3", 2, false},
     {"cifar_speed", "width=8", NULL, 2, false},
     {"densenet121", "growth=4 classes=7", "64x64x3", 2, false},
     {"densenet_bc_100_12", "growth=4", "16x16x3", 2, false},
