@@ -120,6 +120,19 @@ static void layers_of_the_textbook_networks(void **state) {
     }
 }
 
+/* Few samples meet weights in place, many meet panels; also in inference (odd numbers here) where weights are many. */
+static void dense_layers_of_every_number_of_samples(void **state) {
+    (void)state;
+    for (int64_t n = 2; n <= 36; n += 2) {
+        fv_conv_geom g = plane(1, 1, 70, 150, 1, 1, 0);
+        check_both(&g, n, (int)n);
+    }
+    for (int64_t n = 1; n <= 35; n += 17) {
+        fv_conv_geom g = plane(1, 1, 611, 431, 1, 1, 0);
+        check_both(&g, n, (int)n);
+    }
+}
+
 static void single_pixels_and_single_channels(void **state) {
     (void)state;
     static const int64_t channels[] = {1, 2, 3, 5, 6, 16, 17, 31, 33, 64};
@@ -219,10 +232,15 @@ static void no_variant_went_untested(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(single_pixels_and_single_channels), cmocka_unit_test(borders_larger_than_needed),
-        cmocka_unit_test(every_channel_on_its_own),          cmocka_unit_test(layers_of_the_textbook_networks),
-        cmocka_unit_test(geometries_drawn_at_random),        cmocka_unit_test(three_by_three_with_many_channels),
-        cmocka_unit_test(one_row_of_many_columns),           cmocka_unit_test(no_variant_went_untested),
+        cmocka_unit_test(single_pixels_and_single_channels),
+        cmocka_unit_test(borders_larger_than_needed),
+        cmocka_unit_test(every_channel_on_its_own),
+        cmocka_unit_test(layers_of_the_textbook_networks),
+        cmocka_unit_test(dense_layers_of_every_number_of_samples),
+        cmocka_unit_test(geometries_drawn_at_random),
+        cmocka_unit_test(three_by_three_with_many_channels),
+        cmocka_unit_test(one_row_of_many_columns),
+        cmocka_unit_test(no_variant_went_untested),
     };
     return cmocka_run_group_tests_name("conv kernels", tests, open_pools, close_pools);
 }

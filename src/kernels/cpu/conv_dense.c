@@ -1,8 +1,11 @@
-/* conv_dense.c - dense layers whose weights change with every step: forward and backward to the input without packing.
+/* conv_dense.c - dense layers without packed weights: those that change with every step, and those of inference that
+ * are too large for caches.
  *
  * Packing the weights of a dense layer takes as long as half of a pass over 64 samples, and writes as many bytes as it
- * reads. Here a block of weights becomes panels in the second-level cache and meets all rows (samples) at once. A result is the same chain of multiply-adds as with packed weights: between
- * blocks it waits in working memory.
+ * reads; in inference it would hold them twice. Here a block of weights becomes panels in the second-level cache and
+ * meets all rows (samples) at once. Forward, few samples meet the weights where they lie: a few rows of weights at a
+ * time, read from left to right. A result is the same chain of multiply-adds as with packed weights,
+ * whatever the number of samples: between blocks it waits in working memory.
  */
 #include "conv_shape.h"
 #include "vmath.h"
@@ -13,7 +16,13 @@ enum {
     BLOCK_ROWS = 128, /* samples: with more the weights are brought into panels again */
     ROWS_AHEAD = 8,
     PIECES = 8,
-    ALIASING = 256 /* rows so many floats apart share a few lines of the first-level cache */
+    STREAM_ROWS = 32,     /* samples for which weights stay in place, */
+    STREAM_COLUMNS = 512, /* the columns of a piece then, */
+    STREAM_DEPTH = 8,     /* and rows of weights at a time */
+    SUMS_PACKED = BLOCK_ROWS * (BLOCK_PANELS * TILE_COLUMNS + 16),
+    SUMS_STREAM = STREAM_ROWS * (STREAM_COLUMNS + 16),
+    LARGE = 256 * 1024, /* weights that do not stay in the second-level cache from run to run */
+    ALIASING = 256      /* rows so many floats apart share a few lines of the first-level cache */
 };
 
 typedef struct dense {
@@ -21,8 +30,8 @@ typedef struct dense {
     float *y;
     fv_epilogue epilogue;
     int64_t n, depth, columns, x_row, y_row;
-    int64_t stride; /* of the weights' rows, which are source channels; results when backward */
-    bool backward;
+    int64_t stride;                /* of the weights' rows, which are source channels; results when backward */
+    bool backward, stays;          /* the weights stay in place */
     int64_t panels, groups, bands; /* panels of a piece, pieces along them, and along the samples */
     int64_t block;                 /* source channels of a block */
     char *areas;
@@ -33,7 +42,7 @@ typedef struct dense_area {
     const float *x[BLOCK_ROWS];
     int64_t at[BLOCK_ROWS];
     float FV_ALIGNED panels[BLOCK_PANELS * BLOCK_DEPTH * TILE_COLUMNS];
-    float FV_ALIGNED sums[BLOCK_ROWS * (BLOCK_PANELS * TILE_COLUMNS + 16)];
+    float FV_ALIGNED sums[SUMS_PACKED > SUMS_STREAM ? SUMS_PACKED : SUMS_STREAM];
     float FV_ALIGNED copy[BLOCK_ROWS * (BLOCK_DEPTH + 16)];
 } dense_area;
 
@@ -44,7 +53,8 @@ static dense dense_of(const fv_conv_geom *g, int64_t n, bool backward) {
     d.x_row = backward ? g->y_pixel : g->x_pixel;
     d.y_row = backward ? g->x_pixel : g->y_pixel;
     const int64_t panels = conv_ceil(d.columns, TILE_COLUMNS);
-    d.panels = conv_min(BLOCK_PANELS, conv_ceil(panels, PIECES));
+    d.stays = !backward && n <= STREAM_ROWS;
+    d.panels = conv_min(d.stays ? STREAM_COLUMNS / TILE_COLUMNS : BLOCK_PANELS, conv_ceil(panels, PIECES));
     d.groups = conv_ceil(panels, d.panels);
     d.bands = conv_ceil(n, BLOCK_ROWS);
     d.block = (conv_ceil(d.depth, conv_ceil(d.depth, BLOCK_DEPTH)) + 15) / 16 * 16;
@@ -106,6 +116,73 @@ static void multiply(const dense *d, const block *b, dense_area *area, int64_t r
     }
 }
 
+/* ---- weights in place ----------------------------------------------------------------------------------------------
+ */
+
+/* `vectors` of columns of a block, the last with `lanes` of it, and all `rows` of x. */
+FV_INLINE void stream_tile(const int rows, const int vectors, const dense *d, const block *b, const float *weights,
+                           const float *x, float *sums, int64_t sums_row, int64_t lanes) {
+    vf acc[TILE_ROWS][8];
+    FV_UNROLL
+    for (int r = 0; r < rows; r++) FV_UNROLL
+    for (int v = 0; v < vectors; v++) acc[r][v] = vf_load(sums + r * sums_row + v * FV_LANES);
+    for (int64_t k = 0; k < b->depth; k++, weights += d->stride) {
+        vf w[8];
+        FV_UNROLL
+        for (int v = 0; v < vectors; v++) {
+            __builtin_prefetch(weights + STREAM_DEPTH * d->stride + v * FV_LANES);
+            w[v] = vf_load_lanes(weights + v * FV_LANES, v < vectors - 1 ? FV_LANES : lanes);
+        }
+        FV_UNROLL
+        for (int r = 0; r < rows; r++) FV_UNROLL
+        for (int v = 0; v < vectors; v++) acc[r][v] = vf_all(x[r * d->x_row + k]) * w[v] + acc[r][v];
+    }
+    FV_UNROLL
+    for (int r = 0; r < rows; r++) FV_UNROLL
+    for (int v = 0; v < vectors; v++) vf_store(sums + r * sums_row + v * FV_LANES, acc[r][v]);
+}
+
+/* The fewer rows, the more columns at once: sums that wait for each other would keep memory waiting. */
+FV_INLINE void stream_block(const int rows, const dense *d, const block *b, const float *x, float *sums,
+                            int64_t sums_row) {
+    enum { REGISTERS = TILE_ROWS * TILE_VECTORS };
+    const int vectors = rows * 8 <= REGISTERS ? 8 : rows * 4 <= REGISTERS ? 4 : 2;
+    const float *weights = d->weights + b->first * d->stride + b->column;
+    int64_t c = 0;
+    for (; c + vectors * FV_LANES <= b->columns; c += vectors * FV_LANES)
+        stream_tile(rows, vectors, d, b, weights + c, x, sums + c, sums_row, FV_LANES);
+    for (; c < b->columns; c += FV_LANES)
+        stream_tile(rows, 1, d, b, weights + c, x, sums + c, sums_row, conv_min(FV_LANES, b->columns - c));
+}
+
+#define STREAM(rows)                                                                                                   \
+    static void stream_##rows(const dense *d, const block *b, const float *x, float *sums, int64_t sums_row) {         \
+        stream_block(rows, d, b, x, sums, sums_row);                                                                   \
+    }
+#define STREAM_NAME(rows) stream_##rows
+TILE_HEIGHTS(TILE_DEFINE, STREAM)
+typedef void (*stream_fn)(const dense *d, const block *b, const float *x, float *sums, int64_t sums_row);
+static const stream_fn stream[TILE_ROWS] = {TILE_HEIGHTS(TILE_ENTRY, STREAM_NAME)};
+
+/* Rows of weights go by once, for all samples. */
+static void run_stream(const dense *d, block *b, dense_area *area) {
+    const int64_t row = d->panels * TILE_COLUMNS + 16;
+    for (int64_t r = 0; r < d->n; r++) {
+        area->at[r] = r * row;
+        conv_copy(area->sums + r * row, d->bias + b->column, conv_vectors(b->columns) * FV_LANES);
+    }
+    for (b->first = 0; b->first < d->depth; b->first += b->depth) {
+        b->depth = conv_min(STREAM_DEPTH, d->depth - b->first);
+        for (int64_t i = 0, left = tile_count(d->n), height; i < d->n; i += height) {
+            height = tile_height(d->n - i, &left);
+            stream[height - 1](d, b, d->x + i * d->x_row + b->first, area->sums + i * row, row);
+        }
+    }
+}
+
+/* ---- pieces --------------------------------------------------------------------------------------------------------
+ */
+
 /* The sums of a piece are complete. */
 static void store_results(const dense *d, const block *b, const dense_area *area, int64_t first, int64_t rows) {
     const fv_epilogue *e = &d->epilogue;
@@ -138,6 +215,11 @@ static void run_piece(void *context, int64_t piece, int thread) {
     block b = {.column = piece % d->groups * d->panels * TILE_COLUMNS};
     b.columns = conv_min(d->panels * TILE_COLUMNS, d->columns - b.column);
     const int64_t panels = conv_ceil(b.columns, TILE_COLUMNS);
+    if (d->stays) {
+        run_stream(d, &b, area);
+        store_results(d, &b, area, first, rows);
+        return;
+    }
     for (b.first = 0; b.first < d->depth; b.first += b.depth) {
         b.depth = conv_min(d->block, d->depth - b.first);
         (d->backward ? fill_columns : fill_rows)(d, &b, area->panels);
@@ -172,10 +254,10 @@ static void need(const fv_geom *geom, int threads, fv_need *need, bool backward)
     *need = (fv_need){.scratch = (bias_bytes(&d) + 63) / 64 * 64 + sizeof(dense_area) * (size_t)threads};
 }
 
-/* In inference weights are packed once. */
+/* In inference weights are packed once, if they are small. */
 static bool can(const fv_geom *geom) {
     const fv_conv_geom *g = &geom->conv;
-    bool dense = geom->training && g->groups == 1;
+    bool dense = g->groups == 1 && (geom->training || g->c * g->f >= LARGE);
     for (int d = 0; d < 3; d++) dense = dense && g->in[d] == 1 && g->out[d] == 1 && g->kernel[d] == 1 && g->pad[d] == 0;
     return dense;
 }

@@ -315,29 +315,10 @@ void tile_pixel_sums(const tile_columns *t, int64_t columns) {
         folded_columns(h, 2, t, x, w);                                                                                 \
     }
 
-/* One macro for every height, and the same list for definitions and tables. */
-#define HEIGHTS_3(F, s) F(1, s) F(2, s) F(3, s)
-#define HEIGHTS_4(F, s) HEIGHTS_3(F, s) F(4, s)
-#define HEIGHTS_6(F, s) HEIGHTS_4(F, s) F(5, s) F(6, s)
-#define HEIGHTS_7(F, s) HEIGHTS_6(F, s) F(7, s)
-#define HEIGHTS_8(F, s) HEIGHTS_7(F, s) F(8, s)
-#if TILE_ROWS == 14
-#define HEIGHTS(F, s) HEIGHTS_8(F, s) F(9, s) F(10, s) F(11, s) F(12, s) F(13, s) F(14, s)
-#define HALF_HEIGHTS HEIGHTS_7
-#elif TILE_ROWS == 8
-#define HEIGHTS HEIGHTS_8
-#define HALF_HEIGHTS HEIGHTS_4
-#else
-#define HEIGHTS HEIGHTS_6
-#define HALF_HEIGHTS HEIGHTS_3
-#endif
-#define DEFINE(h, s) SIZE(h)
-#define DEFINE_FOLDED(h, s) FOLDED(h)
 #define FOLDED_1(h) folded_##h##_1
 #define FOLDED_2(h) folded_##h##_2
 #define SPREAD_1(h) spread_##h##_1
 #define SPREAD_2(h) spread_##h##_2
-#define ENTRY(h, s) s(h),
 #define ROWS_1(h) rows_##h##_1
 #define ROWS_2(h) rows_##h##_2
 #define ROWS_DEPTHWISE(h) rows_##h##_depthwise
@@ -345,15 +326,16 @@ void tile_pixel_sums(const tile_columns *t, int64_t columns) {
 #define COLUMNS_2(h) columns_##h##_2
 #define COLUMNS_DEPTHWISE(h) columns_##h##_depthwise
 
-HEIGHTS(DEFINE, )
-HALF_HEIGHTS(DEFINE_FOLDED, )
+TILE_HEIGHTS(TILE_DEFINE, SIZE)
+TILE_HALF_HEIGHTS(TILE_DEFINE, FOLDED)
 
-const tile_rows_fn tile_rows_dense[TILE_VECTORS][TILE_ROWS] = {{HEIGHTS(ENTRY, ROWS_1)}, {HEIGHTS(ENTRY, ROWS_2)}};
-const tile_rows_fn tile_rows_depthwise[TILE_ROWS] = {HEIGHTS(ENTRY, ROWS_DEPTHWISE)};
-const tile_columns_fn tile_columns_dense[TILE_VECTORS][TILE_ROWS] = {{HEIGHTS(ENTRY, COLUMNS_1)},
-                                                                     {HEIGHTS(ENTRY, COLUMNS_2)}};
-const tile_columns_fn tile_columns_spread[TILE_VECTORS][TILE_ROWS] = {{HEIGHTS(ENTRY, SPREAD_1)},
-                                                                      {HEIGHTS(ENTRY, SPREAD_2)}};
-const tile_columns_fn tile_columns_folded[TILE_VECTORS][TILE_FOLDED_ROWS] = {{HALF_HEIGHTS(ENTRY, FOLDED_1)},
-                                                                             {HALF_HEIGHTS(ENTRY, FOLDED_2)}};
-const tile_columns_fn tile_columns_depthwise[TILE_ROWS] = {HEIGHTS(ENTRY, COLUMNS_DEPTHWISE)};
+const tile_rows_fn tile_rows_dense[TILE_VECTORS][TILE_ROWS] = {{TILE_HEIGHTS(TILE_ENTRY, ROWS_1)},
+                                                               {TILE_HEIGHTS(TILE_ENTRY, ROWS_2)}};
+const tile_rows_fn tile_rows_depthwise[TILE_ROWS] = {TILE_HEIGHTS(TILE_ENTRY, ROWS_DEPTHWISE)};
+const tile_columns_fn tile_columns_dense[TILE_VECTORS][TILE_ROWS] = {{TILE_HEIGHTS(TILE_ENTRY, COLUMNS_1)},
+                                                                     {TILE_HEIGHTS(TILE_ENTRY, COLUMNS_2)}};
+const tile_columns_fn tile_columns_spread[TILE_VECTORS][TILE_ROWS] = {{TILE_HEIGHTS(TILE_ENTRY, SPREAD_1)},
+                                                                      {TILE_HEIGHTS(TILE_ENTRY, SPREAD_2)}};
+const tile_columns_fn tile_columns_folded[TILE_VECTORS][TILE_FOLDED_ROWS] = {{TILE_HALF_HEIGHTS(TILE_ENTRY, FOLDED_1)},
+                                                                             {TILE_HALF_HEIGHTS(TILE_ENTRY, FOLDED_2)}};
+const tile_columns_fn tile_columns_depthwise[TILE_ROWS] = {TILE_HEIGHTS(TILE_ENTRY, COLUMNS_DEPTHWISE)};

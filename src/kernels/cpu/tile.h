@@ -83,6 +83,26 @@ extern const tile_columns_fn tile_columns_folded[TILE_VECTORS][TILE_FOLDED_ROWS]
 #define tile_pixel_sums FV_SYMBOL(tile_pixel_sums)
 void tile_pixel_sums(const tile_columns *t, int64_t columns);
 
+/* M(1), M(2), ... up to TILE_ROWS, or half of it: TILE_HEIGHTS(TILE_DEFINE, M) and TILE_HEIGHTS(TILE_ENTRY, M), the same
+ * list for definitions and tables. */
+#define TILE_HEIGHTS_3(F, s) F(1, s) F(2, s) F(3, s)
+#define TILE_HEIGHTS_4(F, s) TILE_HEIGHTS_3(F, s) F(4, s)
+#define TILE_HEIGHTS_6(F, s) TILE_HEIGHTS_4(F, s) F(5, s) F(6, s)
+#define TILE_HEIGHTS_7(F, s) TILE_HEIGHTS_6(F, s) F(7, s)
+#define TILE_HEIGHTS_8(F, s) TILE_HEIGHTS_7(F, s) F(8, s)
+#if TILE_ROWS == 14
+#define TILE_HEIGHTS(F, s) TILE_HEIGHTS_8(F, s) F(9, s) F(10, s) F(11, s) F(12, s) F(13, s) F(14, s)
+#define TILE_HALF_HEIGHTS TILE_HEIGHTS_7
+#elif TILE_ROWS == 8
+#define TILE_HEIGHTS TILE_HEIGHTS_8
+#define TILE_HALF_HEIGHTS TILE_HEIGHTS_4
+#else
+#define TILE_HEIGHTS TILE_HEIGHTS_6
+#define TILE_HALF_HEIGHTS TILE_HEIGHTS_3
+#endif
+#define TILE_DEFINE(h, m) m(h)
+#define TILE_ENTRY(h, m) m(h),
+
 /* Cuts rows into tiles of nearly equal height: the height of the next of `left` tiles. */
 static inline int64_t tile_height(int64_t count, int64_t *left) {
     int64_t height = (count + *left - 1) / *left;
