@@ -525,20 +525,35 @@ static void check_xent(const fv_xent_geom *g, int64_t n, float scale) {
     check_case(&back);
 }
 
+static fv_xent_geom xent_of(int64_t rows, int64_t classes, int how) {
+    return (fv_xent_geom){.rows = rows,
+                          .classes = classes,
+                          .distribution = how & 1,
+                          .smoothing = how & 2 ? 0.1 : 0,
+                          .sign = how & 4 ? -1 : 1,
+                          .extra = how & 4 ? 1 : INFINITY};
+}
+
 static void cross_entropy(void **state) {
     (void)state;
     static const int64_t classes[] = {1, 2, 3, 10, 15, 16, 17, 33, 100, 1000};
     for (int i = 0; i < 10; i++) {
         for (int how = 0; how < 8; how++) {
-            fv_xent_geom g = {.rows = 1 + how % 3,
-                              .classes = classes[i],
-                              .distribution = how & 1,
-                              .smoothing = how & 2 ? 0.1 : 0,
-                              .sign = how & 4 ? -1 : 1,
-                              .extra = how & 4 ? 1 : INFINITY};
+            fv_xent_geom g = xent_of(1 + how % 3, classes[i], how);
             check_xent(&g, how == 0 ? 65 : 3, how == 3 ? 30 : 1);
         }
     }
+}
+
+/* Segmentation: every pixel has its class. */
+static void cross_entropy_of_many_places(void **state) {
+    (void)state;
+    static const int64_t classes[] = {1, 2, 3, 8, 9}, rows[] = {8, 16, 37, 32, 2500};
+    for (int i = 0; i < 5; i++)
+        for (int how = 0; how < 8; how++) {
+            fv_xent_geom g = xent_of(rows[(i + how) % 5], classes[i], how);
+            check_xent(&g, 1 + how % 3, how == 3 ? 30 : 1);
+        }
 }
 
 static void pair_losses(void **state) {
@@ -864,6 +879,7 @@ int main(void) {
         cmocka_unit_test(fills),
         cmocka_unit_test(softmax_rows),
         cmocka_unit_test(cross_entropy),
+        cmocka_unit_test(cross_entropy_of_many_places),
         cmocka_unit_test(pair_losses),
         cmocka_unit_test(normalisation),
         cmocka_unit_test(a_slice_is_normalised_to_the_same_bits),
