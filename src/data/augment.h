@@ -93,6 +93,13 @@ const fv_augment *fv_augment_at(int index);
 static inline double fv_uniform_between(fv_stream *stream, double least, double most) {
     return least + (most - least) * fv_uniform(stream);
 }
+/* What the eye sees of a pixel without its colour. */
+static inline float fv_grey_of(const fv_shot *shot, int64_t pixel) {
+    const float *x = shot->x + pixel * shot->channels;
+    if (shot->channels != 3) return x[0];
+    return shot->light->bgr ? 0.299f * x[2] + 0.587f * x[1] + 0.114f * x[0]
+                            : 0.299f * x[0] + 0.587f * x[1] + 0.114f * x[2];
+}
 /* -most .. most, whole numbers. */
 static inline double fv_whole_around(fv_stream *stream, double most) {
     return (double)fv_below(stream, (uint64_t)(2 * most) + 1) - most;
@@ -132,17 +139,24 @@ typedef struct fv_augmenting {
     fv_follows follows[FV_MAX_FIELDS];
     fv_light light[FV_MAX_FIELDS];
     float black[FV_MAX_FIELDS][FV_MAX_CHANNELS]; /* what the net sees of a stored 0 */
-    _Atomic(void *) room;
-    size_t room_floats, warp_floats; /* of a thread; the first of them for warps */
+    _Atomic(void *) room, mixed;                 /* of threads; of a batch */
+    size_t room_floats, warp_floats;             /* of a thread; the first of them for warps */
 } fv_augmenting;
 
 /* Finds out what is to be changed: `into` as for fv_data_batch. An error where the samples are no pictures, or where an entry
  * does not take them. */
 fv_status fv_augment_begin(fv_augmenting *augmenting, const fv_augment_plan *plan, const fv_data *data,
                            const fv_preprocess *preprocess, const fv_tensor *into, uint64_t seed, fv_error *error);
+/* The draws of a sample for an entry of the list, and whether it happens to it. */
+bool fv_augment_happens(const fv_augmenting *augmenting, const fv_augment_entry *entry, int64_t sample,
+                        fv_stream *stream);
 /* Changes the batch that fv_data_batch has made. All but what mixes samples. */
 fv_status fv_augment_batch(fv_augmenting *augmenting, const int64_t *order, int64_t first, int64_t count,
                            const fv_tensor *into, fv_error *error);
+/* Mixes the samples of the batch (augment_mix.c). `labels` by field: rows of f32 that are mixed as the pictures are; without data:
+ * none. */
+fv_status fv_augment_mix(fv_augmenting *augmenting, const int64_t *order, int64_t first, int64_t count,
+                         const fv_tensor *into, const fv_tensor *labels, fv_error *error);
 void fv_augment_end(fv_augmenting *augmenting);
 
 #endif

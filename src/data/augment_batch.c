@@ -106,6 +106,7 @@ fv_status fv_augment_begin(fv_augmenting *g, const fv_augment_plan *plan, const 
 
 void fv_augment_end(fv_augmenting *g) {
     fv_room_free(&g->room);
+    fv_room_free(&g->mixed);
     g->plan.count = 0;
 }
 
@@ -199,11 +200,11 @@ static void move(work *w, const fv_augment_entry *entry, fv_augment_call *call) 
     w->warp = step;
 }
 
-/* The draws of a sample for the entry at a place of the list. */
-static fv_stream draws(const fv_augmenting *g, const fv_augment_entry *entry, int64_t sample) {
+bool fv_augment_happens(const fv_augmenting *g, const fv_augment_entry *entry, int64_t sample, fv_stream *stream) {
     uint64_t place = (uint64_t)(entry - g->plan.entry);
     uint64_t epoch = entry->record->steady ? 0 : (uint64_t)g->epoch;
-    return fv_stream_new(g->seed, FV_FOR_AUGMENT, epoch, (uint64_t)sample | place << 48);
+    *stream = fv_stream_new(g->seed, FV_FOR_AUGMENT, epoch, (uint64_t)sample | place << 48);
+    return entry->chance >= 1 || fv_uniform(stream) < entry->chance;
 }
 
 static void change_sample(work *w, int64_t sample) {
@@ -212,9 +213,9 @@ static void change_sample(work *w, int64_t sample) {
     memset(w->lit, 0, sizeof w->lit);
     for (int k = 0; k < g->plan.count; k++) {
         const fv_augment_entry *entry = &g->plan.entry[k];
-        fv_stream stream = draws(g, entry, sample);
+        fv_stream stream;
         fv_augment_call call = {.a = entry->a, .stream = &stream, .epoch = g->epoch, .room = w->own};
-        if (entry->record->mix || (entry->chance < 1 && fv_uniform(&stream) >= entry->chance)) continue;
+        if (entry->record->mix || !fv_augment_happens(g, entry, sample, &stream)) continue;
         if (entry->record->move) {
             move(w, entry, &call);
         } else {
