@@ -83,7 +83,17 @@ FV_INLINE void dense_rows(const int height, const int vectors, const tile_rows *
     const float *panel = t->panel;
     for (int64_t run = 0; run < t->run_count; run++) {
         int64_t at = t->runs[run] + t->x_offset;
-        for (const int64_t end = at + t->run_length; at < end; at++, panel += vectors * FV_LANES) {
+        const int64_t end = at + t->run_length;
+        /* Two steps at a time: one vector of sums a row is too little for as many addresses as rows. */
+        for (; vectors == 1 && at + 1 < end; at += 2, panel += 2 * FV_LANES) {
+            const vf w[2] = {vf_load(panel), vf_load(panel + FV_LANES)};
+            FV_UNROLL
+            for (int r = 0; r < height; r++) {
+                acc[r][0] = vf_all(x[r][at]) * w[0] + acc[r][0];
+                acc[r][0] = vf_all(x[r][at + 1]) * w[1] + acc[r][0];
+            }
+        }
+        for (; at < end; at++, panel += vectors * FV_LANES) {
             vf w[TILE_VECTORS];
             FV_UNROLL
             for (int v = 0; v < vectors; v++) w[v] = vf_load(panel + v * FV_LANES);
