@@ -9,7 +9,7 @@
 
 typedef struct options {
     bool json, quiet, per_class, confusion, skip_bad, exact;
-    const char *metrics, *isa;
+    const char *metrics, *isa, *tta;
     int64_t batch, limit, data_seed, threads;
     double min_accuracy;
 } options;
@@ -25,6 +25,7 @@ static const cli_option list[] = {
     CLI_LIMIT(options),
     CLI_DATA_SEED(options),
     CLI_SKIP_BAD(options),
+    CLI_TTA(options),
     CLI_THREADS(options),
     CLI_ISA(options),
     {"exact", 0, CLI_FLAG, offsetof(options, exact), NULL, "no faster sums that round worse than direct ones", 0, 0},
@@ -133,7 +134,7 @@ static int run(const cli_call *call) {
     if (cli_set_machine(call, o->isa, o->threads)) return CLI_FAILED;
     if (open_all(&t, &error))
         t.scores = fv_score(t.models, t.count, t.data, &error, .batch_size = o->batch, .metrics = o->metrics,
-                            .threads = (int)o->threads, .exact = o->exact, .members = t.count > 1 ? t.members : NULL);
+                            .threads = (int)o->threads, .exact = o->exact, .tta = o->tta, .members = t.count > 1 ? t.members : NULL);
     int status = t.scores ? print(&t) : cli_fail(call, &error);
     if (!status) status = check_accuracy(&t);
     fv_scores_free(t.scores);

@@ -11,7 +11,7 @@
 typedef struct options {
     bool json, show, skip_bad, exact;
     int64_t top, data_seed, threads;
-    const char *isa;
+    const char *isa, *tta;
 } options;
 
 static const cli_option list[] = {
@@ -20,6 +20,7 @@ static const cli_option list[] = {
      0},
     CLI_DATA_SEED(options),
     {"skip-bad", 0, CLI_FLAG, offsetof(options, skip_bad), NULL, "go on behind files that cannot be read", 0, 0},
+    CLI_TTA(options),
     CLI_THREADS(options),
     CLI_ISA(options),
     {"exact", 0, CLI_FLAG, offsetof(options, exact), NULL, "no faster sums that round worse than direct ones", 0, 0},
@@ -109,7 +110,7 @@ static fv_status ask_sample(const cli_call *call, fv_model *model, source *s, qu
                  (long long)fv_data_count(s->data));
         return error->status;
     }
-    fv_predict_options wish = {.size = sizeof wish, .exact = o->exact};
+    fv_predict_options wish = {.size = sizeof wish, .exact = o->exact, .tta = o->tta};
     fv_status status = fv_predict_with(model, s->data, index, 1, &q->answer, error, &wish);
     return status ? status : read_sample(s->data, index, q, error);
 }
@@ -223,7 +224,7 @@ static int answer_all(const cli_call *call, fv_model *model, json_t *all) {
         fv_error error = {0};
         fv_status failed;
         if (is_file(q.name)) {
-            fv_predict_options wish = {.size = sizeof wish, .exact = o->exact};
+            fv_predict_options wish = {.size = sizeof wish, .exact = o->exact, .tta = o->tta};
             failed = fv_predict_file_with(model, q.name, &q.answer, &error, &wish);
             if (!failed) failed = fv_picture_read(q.name, &q.picture, &error);
         } else {

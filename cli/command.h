@@ -66,6 +66,8 @@ typedef struct cli_command {
     { "data-seed", 0, CLI_WHOLE, offsetof(type, data_seed), "S", "seed of synthetic data", 0, 1e15 }
 #define CLI_SKIP_BAD(type)                                                                                             \
     { "skip-bad", 0, CLI_FLAG, offsetof(type, skip_bad), NULL, "leave out picture files that cannot be read, and list them", 0, 0 }
+#define CLI_TTA(type)                                                                                                  \
+    { "tta", 0, CLI_TEXT, offsetof(type, tta), "LIST", "mean over views: \"hflip shift(1)\", or none; default as validated in training", 0, 0 }
 #define CLI_SETTINGS(type)                                                                                             \
     { "set", 0, CLI_SET, offsetof(type, set), "NAME=VALUE", "value for a param of the net; may be repeated", 0, 0 }
 

@@ -7,7 +7,7 @@
 
 typedef struct cli_training_options {
     const char *folder, *resume, *save_every, *optimizer, *schedule, *loss, *metrics, *validation, *isa, *class_weights,
-        *early_stop, *freeze, *groups, *whiten, *from, *teacher, *progress, *augment;
+        *early_stop, *freeze, *groups, *whiten, *from, *teacher, *progress, *augment, *tta;
     int64_t epochs, batch, seed, data_seed, limit, threads, folds, accumulate, memory;
     double rate, validation_split, clip_value, clip_norm, ema, temperature, teacher_weight;
     bool watch, validation_tail, no_shuffle, no_prefetch, exact, force, quiet, json;

@@ -693,6 +693,8 @@ typedef struct fv_fit_options {
     /* "conv*.weight: muon(rate=0.2); *.bias *.scale: decay=0": weights that are trained otherwise than the rest (docs/training.md) */
     const char *groups;
     const char *whiten; /* "conv1": that layer, which reads the pictures, whitens their patches and stays so (docs/training.md) */
+    /* Test-time augmentation in validation, and later wherever the model is used: "hflip shift(1)". Default: the net's train line. */
+    const char *tta;
 } fv_fit_options;
 /* Trains the model on the data. Returns one row of metrics per epoch; free with fv_history_free. A run has its folder to
  * itself. With a folder, a checkpoint is kept from the first step on, also when a callback stops the training. */
@@ -743,6 +745,9 @@ typedef struct fv_evaluate_options {
     const char *metrics; /* default: the model's */
     int threads;
     bool exact; /* only sums that round no worse than direct ones; other bits */
+    /* Test-time augmentation: the mean over the views of "hflip shift(1)", see docs/augmentation.md; "none". Default: what the
+     * model was validated with, or its net says (train tta="..."). */
+    const char *tta;
 } fv_evaluate_options;
 /* Loss and metrics over all samples, as a history of one epoch. */
 FV_API fv_history *fv_evaluate_with(fv_model *model, fv_data *data, fv_error *error,
@@ -776,6 +781,7 @@ typedef struct fv_score_options {
     int mistakes;        /* keep so many wrong answers, the surest first */
     fv_scores **members; /* of a committee: [count], gets the scores of each model; free each */
     bool exact;          /* as in fv_evaluate */
+    const char *tta; /* as in fv_evaluate */
 } fv_score_options;
 /* Loss and metrics of a model over all samples and, where it chooses between classes, how it does with each. Several models
  * are a committee: each with its own preprocessing, the mean of their probabilities (or numbers) is the answer; it has no
@@ -811,6 +817,7 @@ FV_API fv_status fv_predict_file(fv_model *model, const char *path, fv_tensor *o
 typedef struct fv_predict_options {
     size_t size;
     bool exact; /* only sums that round no worse than direct ones; other bits */
+    const char *tta; /* as in fv_evaluate */
 } fv_predict_options;
 /* Both with options; NULL: as above. */
 FV_API fv_status fv_predict_with(fv_model *model, fv_data *data, int64_t first, int64_t count, fv_tensor *out,

@@ -159,4 +159,10 @@ fv_status fv_augment_mix(fv_augmenting *augmenting, const int64_t *order, int64_
                          const fv_tensor *into, const fv_tensor *labels, fv_error *error);
 void fv_augment_end(fv_augmenting *augmenting);
 
+/* Test-time augmentation (augment_views.c): the views that stand for the list, the sample itself among them; weights sum up to 1. */
+fv_status fv_augment_views(const fv_augmenting *augmenting, fv_view out[FV_MAX_VIEWS], int *count, fv_error *error);
+/* The pictures of a batch become their view; targets stay. */
+fv_status fv_augment_look(fv_augmenting *augmenting, const fv_view *view, const fv_tensor *into, int64_t count,
+                          fv_error *error);
+
 #endif

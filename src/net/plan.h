@@ -120,5 +120,7 @@ fv_pool *fv_run_pool(const fv_run *run);
 /* From now on the time of every call (packing its weights included) is added to seconds[call]; NULL: no longer. Only
  * the caller's thread is timed: ask a run of one thread. */
 void fv_run_time_calls(fv_run *run, double *seconds);
+/* For who puts other numbers where a run's answer was: the loss that belongs to them. */
+void fv_run_set_loss(fv_run *run, double loss);
 
 #endif

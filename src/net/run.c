@@ -315,6 +315,7 @@ void fv_run_set_moment(fv_run *run, const fv_moment *moment) { run->moment = *mo
 fv_pool *fv_run_pool(const fv_run *run) { return run->own_pool ? run->own_pool : fv_default_pool(); }
 void fv_run_time_calls(fv_run *run, double *seconds) { run->seconds = seconds; }
 double fv_run_loss(const fv_run *run) { return run->loss; }
+void fv_run_set_loss(fv_run *run, double loss) { run->loss = loss; }
 size_t fv_run_bytes(const fv_run *run) { return fv_plan_bytes(run->plan); }
 
 fv_tensor fv_run_operand(const fv_run *run, fv_operand operand) {

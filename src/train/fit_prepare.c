@@ -132,6 +132,7 @@ static fv_status build_validation(fv_training *t) {
     fv_status status =
         fv_pass_begin(&t->validation, t->model, data, batch, t->options->threads, t->options->exact, t->settings.metrics,
                       t->error);
+    if (!status) status = fv_pass_views(&t->validation, fv_asked(t->settings.tta), t->error);
     fv_average_swap(&t->average);
     return status;
 }
@@ -176,6 +177,7 @@ static fv_status note_settings(fv_training *t) {
     if (!status && t->options->accumulate > 1)
         status = fv_fit_note(t, "train.accumulate", "%" PRId64, t->options->accumulate);
     if (!status && t->options->ema > 0) status = fv_fit_note(t, "train.ema", "%g", t->options->ema);
+    if (!status) status = fv_model_set_note(t->model, "train.tta", s->tta, t->error);
     if (!status) status = fv_model_set_note(t->model, "train.augment", fv_asked(s->augment), t->error);
     if (!status && t->data->description) status = fv_fit_note(t, "train.data", "%s", t->data->description);
     return status;
@@ -248,6 +250,7 @@ static fv_status collect_facts(fv_training *t) {
     if (!status) status = fact(t, "schedule", "%s", s->schedule);
     if (!status) status = fact(t, "metrics", "%s", s->metrics ? s->metrics : FV_USUAL_METRICS);
     if (!status && o->exact) status = fact(t, "sums", "exact");
+    if (!status) status = fact(t, "test-time augmentation", "%s", fv_asked(s->tta) ? s->tta : "none");
     if (!status) status = fact(t, "augmentation", "%s", fv_asked(s->augment) ? s->augment : "none");
     if (!status) status = fact(t, "order", "%s", o->no_shuffle ? "as it is" : "shuffled");
     if (!status) status = fact(t, "validation split", "%s", split);

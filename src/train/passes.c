@@ -23,12 +23,15 @@ fv_status fv_pass_begin(fv_pass *pass, fv_model *model, const fv_data *data, int
     return fv_feed_begin(&pass->feed, model, data, pass->run, true, error);
 }
 
+fv_status fv_pass_views(fv_pass *pass, const char *tta, fv_error *error) {
+    return fv_views_begin(&pass->views, tta, &pass->feed, pass->run, &pass->meter.reading, error);
+}
+
 fv_status fv_pass_run(fv_pass *pass, const int64_t *order, int64_t count, fv_error *error) {
     fv_meter_reset(&pass->meter);
     for (int64_t first = 0; first < count; first += pass->batch) {
         int64_t n = count - first < pass->batch ? count - first : pass->batch;
-        fv_status status = fv_feed_batch(&pass->feed, order, first, n, error);
-        if (!status) status = fv_run_go(pass->run, n, error);
+        fv_status status = fv_views_go(&pass->views, &pass->feed, pass->run, order, first, n, error);
         if (status) return status;
         fv_meter_add(&pass->meter, pass->run, n);
     }
@@ -36,6 +39,7 @@ fv_status fv_pass_run(fv_pass *pass, const int64_t *order, int64_t count, fv_err
 }
 
 void fv_pass_end(fv_pass *pass) {
+    fv_views_end(&pass->views);
     fv_feed_end(&pass->feed);
     fv_run_free(pass->run);
     fv_meter_end(&pass->meter);

@@ -42,7 +42,7 @@ fv_status fv_to_probabilities(const fv_reading *reading, fv_tensor *out, fv_pool
 
 /* ---- samples ---------------------------------------------------------------------------------------------------- */
 
-static fv_status predict_batches(fv_run *run, fv_feed *feed, int output, int64_t first, int64_t count, int64_t batch,
+static fv_status predict_batches(fv_run *run, fv_feed *feed, fv_views *views, int output, int64_t first, int64_t count, int64_t batch,
                                  fv_tensor *out, fv_error *error) {
     fv_tensor result = fv_run_operand(run, fv_run_plan(run)->of_value[output]);
     fv_shape shape = result.shape;
@@ -56,8 +56,7 @@ static fv_status predict_batches(fv_run *run, fv_feed *feed, int output, int64_t
     for (int64_t at = 0; at < count && !status; at += batch) {
         int64_t n = count - at < batch ? count - at : batch;
         for (int64_t i = 0; i < n; i++) order[i] = first + at + i;
-        status = fv_feed_batch(feed, order, 0, n, error);
-        if (!status) status = fv_run_go(run, n, error);
+        status = fv_views_go(views, feed, run, order, 0, n, error);
         if (!status) memcpy((char *)out->data + (size_t)at * row, result.data, (size_t)n * row);
     }
     return status;
@@ -76,18 +75,26 @@ fv_status fv_predict_with(fv_model *model, fv_data *data, int64_t first, int64_t
     fv_reading reading = fv_net_reading(model->net);
     fv_shape shape;
     int64_t batch = count < 64 ? count : 64;
-    fv_plan_options options = {
-        .batch = batch, .input = fv_feed_shape(model->net, data, &shape), .exact = wish.exact};
+    int wanted[2] = {reading.scores, reading.output};
+    const char *tta = fv_model_views(model, wish.tta);
+    fv_plan_options options = {.batch = batch,
+                               .input = fv_feed_shape(model->net, data, &shape),
+                               .wanted = wanted,
+                               .wanted_count = tta ? 2 : 0,
+                               .exact = wish.exact};
     if (reading.output < 0) return fv_fail(error, FV_E_ARGUMENT, "predict: the net has no output");
     if (!fv_type_batched(&model->net->values[reading.output].type))
         return fv_fail(error, FV_E_SHAPE, "predict: the net's output does not depend on samples");
     fv_run *run = fv_run_build(model->net, &model->weights, &options, error);
     if (!run) return fv_failed(error);
     fv_feed feed;
+    fv_views views = {.count = 0};
     status = fv_feed_begin(&feed, model, data, run, false, error);
-    if (!status) status = predict_batches(run, &feed, reading.output, first, count, batch, out, error);
+    if (!status) status = fv_views_begin(&views, tta, &feed, run, &reading, error);
+    if (!status) status = predict_batches(run, &feed, &views, reading.output, first, count, batch, out, error);
     if (!status) status = fv_to_probabilities(&reading, out, fv_run_pool(run), error);
     if (status) fv_free(out->data), out->data = NULL;
+    fv_views_end(&views);
     fv_feed_end(&feed);
     fv_run_free(run);
     return status;

@@ -40,6 +40,7 @@ static fv_status begin_member(jury *j, int m, const char *metrics) {
     if (!status)
         status = fv_pass_begin(&j->members[m], model, j->data, j->batch, j->options.threads, j->options.exact, metrics,
                                j->error);
+    if (!status) status = fv_pass_views(&j->members[m], fv_model_views(model, j->options.tta), j->error);
     fv_meter *meter = &j->members[m].meter;
     /* Numbers for numbers are no choice, unless the data says that they stand for classes. */
     bool classes = meter->reading.answer != FV_ANSWER_NUMBERS || j->data->class_count > 0;
@@ -106,8 +107,7 @@ static fv_status begin(jury *j) {
 /* One member's answers to n samples, as probabilities, added to those of the others. */
 static fv_status ask(jury *j, int m, int64_t first, int64_t n) {
     fv_pass *member = &j->members[m];
-    fv_status status = fv_feed_batch(&member->feed, j->order, first, n, j->error);
-    if (!status) status = fv_run_go(member->run, n, j->error);
+    fv_status status = fv_views_go(&member->views, &member->feed, member->run, j->order, first, n, j->error);
     if (status) return status;
     fv_meter_add(&member->meter, member->run, n);
     const fv_reading *reading = &member->meter.reading;

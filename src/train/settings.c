@@ -12,7 +12,7 @@ void fv_copy_options(void *out, size_t size, const void *options, size_t given) 
 
 static const char *const keys[] = {"epochs",   "batch_size", "optimizer",        "learning_rate",
                                    "schedule", "metrics",    "validation_split", "seed",
-                                   "groups",   "whiten",     "freeze"};
+                                   "groups",   "whiten",     "freeze",           "tta"};
 enum { KEYS = sizeof keys / sizeof keys[0] };
 
 static fv_status check_keys(const fv_net *net, fv_error *error) {
@@ -98,6 +98,7 @@ fv_status fv_settings_read(const fv_model *model, const fv_fit_options *options,
     out->whiten = first_of(options->whiten, of_net(model, "whiten"), NULL, "none");
     out->freeze = first_of(options->freeze, of_net(model, "freeze"), NULL, "none");
     out->loss = options->loss;
+    out->tta = first_of(options->tta, of_net(model, "tta"), NULL, NULL);
     out->augment = first_of(options->augment, fv_net_find_setting(model->net, "augment", "list"), NULL, NULL);
     return FV_OK;
 }
@@ -154,6 +155,7 @@ void fv_settings_resume(const fv_model *model, const fv_checkpoint *checkpoint, 
     if (!options->accumulate) options->accumulate = (int64_t)given_number(checkpoint, "number of batches in a step");
     if (options->clip_value == 0) options->clip_value = given_number(checkpoint, "bound of gradients");
     if (options->clip_norm == 0) options->clip_norm = given_number(checkpoint, "bound of the gradients' norm");
+    if (!options->tta) options->tta = fv_checkpoint_fact(checkpoint, "test-time augmentation");
     if (!options->augment) options->augment = fv_checkpoint_fact(checkpoint, "augmentation");
     if (options->ema == 0) options->ema = given_number(checkpoint, "averaging of weights");
 }

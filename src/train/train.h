@@ -268,6 +268,29 @@ fv_status fv_whiten(const fv_whitening *whitening, fv_model *model, const fv_dat
 /* Eigenvalues ascending, eigenvectors as rows of unit length, of the symmetric a[n][n], which is lost (Jacobi's rotations). */
 void fv_eigenvectors(double *a, int n, double *values, double *vectors);
 
+/* ---- test-time augmentation (views.c) --------------------------------------------------------------------------- */
+
+/* The run goes once for every view of a batch; what is read of it then are weighted means: of logits (distances, numbers), from
+ * which probabilities follow. The loss is the mean of the views' losses. */
+typedef struct fv_views {
+    int count; /* below 2: samples are seen as they are */
+    fv_view view[FV_MAX_VIEWS];
+    fv_augmenting augmenting;
+    fv_reading reading;
+    float *base[FV_MAX_FIELDS]; /* the batch as it is */
+    fv_tensor of[2];            /* of the run: scores; output, where that is another value */
+    float *mean[2];
+} fv_views;
+/* The list that was asked for, else that of the training, else of the net's train line; NULL: none ("none" is none). */
+const char *fv_model_views(const fv_model *model, const char *asked);
+/* `text` NULL: none. The run keeps the reading's scores and output readable. */
+fv_status fv_views_begin(fv_views *views, const char *text, const fv_feed *feed, fv_run *run, const fv_reading *reading,
+                         fv_error *error);
+/* Feeds a batch and lets the run go. */
+fv_status fv_views_go(fv_views *views, fv_feed *feed, fv_run *run, const int64_t *order, int64_t first, int64_t n,
+                      fv_error *error);
+void fv_views_end(fv_views *views);
+
 /* ---- passes over data (passes.c) -------------------------------------------------------------------------------- */
 
 /* A run without training over a list of samples. */
@@ -275,10 +298,13 @@ typedef struct fv_pass {
     fv_run *run;
     fv_feed feed;
     fv_meter meter;
+    fv_views views;
     int64_t batch;
 } fv_pass;
 fv_status fv_pass_begin(fv_pass *pass, fv_model *model, const fv_data *data, int64_t batch, int threads, bool exact,
                         const char *metrics, fv_error *error);
+/* Samples are seen in several views from now on; `tta` as fv_model_views says. */
+fv_status fv_pass_views(fv_pass *pass, const char *tta, fv_error *error);
 fv_status fv_pass_run(fv_pass *pass, const int64_t *order, int64_t count, fv_error *error);
 void fv_pass_end(fv_pass *pass);
 /* 0, 1, 2, ... below `count`; free with fv_free. NULL and *error when memory is short. */
@@ -508,6 +534,7 @@ typedef struct fv_settings {
     double validation_split;
     uint64_t seed;
     const char *augment; /* NULL: nothing */
+    const char *tta;     /* NULL or "none": none */
 } fv_settings;
 fv_status fv_settings_read(const fv_model *model, const fv_fit_options *options, fv_settings *out, fv_error *error);
 /* How a checkpoint spells that no metrics were asked for. */
