@@ -31,7 +31,7 @@ static int help_augment(const cli_call *call) {
     }
     printf("Samples changed at random while a net trains: fovea train --augment \"hflip shift(2)\", .augment in C, or a\n"
            "line of a net: augment hflip shift(2). Look at it: fovea data DATA --augment LIST -o sheet.png\n\n");
-    for (int i = 0; i < count; i++) printf("  %-10s %s\n", names[i], fv_augment_summary(names[i]));
+    for (int i = 0; i < count; i++) printf("  %-12s %s\n", names[i], fv_augment_summary(names[i]));
     printf("\nfovea help augment NAME tells more about one.\n");
     return CLI_GOOD;
 }

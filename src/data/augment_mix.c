@@ -44,7 +44,7 @@ static void mix_row(const mixture *w, const fv_augment_entry *entry, int64_t sam
         if (!w->x[i]) continue;
         float *x = w->x[i] + row * w->each[i];
         const float *from = w->before[i] + other * w->each[i];
-        if (g->follows[i] == FV_PICTURE)
+        if (g->follows[i] == FV_PICTURE || g->follows[i] == FV_MASK) /* distributions of a mask: one for each pixel */
             mix_picture(g, &m, x, from, w->each[i]);
         else
             overlay(x, from, share, w->each[i]);
