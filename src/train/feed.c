@@ -181,6 +181,20 @@ static void spread_classes(const fv_feed *feed, int i, int64_t count) {
             feed->one_hot[i][r * columns + j] = numbers[r] == j ? 1.0f : (float)feed->no;
 }
 
+/* Labels are mixed as the samples are. */
+static fv_status mix(const fv_feed *feed, const int64_t *order, int64_t first, int64_t count, fv_error *error) {
+    fv_tensor labels[FV_MAX_FIELDS] = {{0}};
+    for (int i = 0; i < feed->data->field_count; i++) {
+        fv_tensor *label = &labels[i];
+        if (!feed->data->fields[i].target || !feed->into[i].data) continue;
+        if (feed->into[i].dtype == FV_F32) *label = feed->into[i];
+        if (!feed->one_hot[i]) continue;
+        int64_t each = fv_shape_count(&feed->data->fields[i].shape) * feed->classes[i];
+        *label = (fv_tensor){FV_F32, {2, {feed->into[i].shape.dim[0], each}}, feed->one_hot[i]};
+    }
+    return fv_augment_mix(feed->augmenting, order, first, count, feed->into, labels, error);
+}
+
 fv_status fv_feed_batch(fv_feed *feed, const int64_t *order, int64_t first, int64_t count, fv_error *error) {
     fv_status status = fv_data_batch(feed->data, order, first, count, feed->preprocess, feed->into, error);
     if (!status && feed->augmenting)
@@ -190,6 +204,7 @@ fv_status fv_feed_batch(fv_feed *feed, const int64_t *order, int64_t first, int6
         status = check_classes(feed, i, order + first, count, error);
         if (!status && feed->one_hot[i]) spread_classes(feed, i, count);
     }
+    if (!status && feed->augmenting) status = mix(feed, order, first, count, error);
     return status;
 }
 

@@ -80,6 +80,8 @@ fv_status fv_fit_whiten(fv_training *t);
 
 /* The feed's samples are changed as the settings say; behind fv_feed_begin. */
 fv_status fv_fit_augment(fv_training *t);
+/* Where samples are mixed, the loss takes distributions over the classes; behind fv_set_loss. */
+fv_status fv_fit_share_labels(fv_training *t);
 
 /* ---- fit_look.c ------------------------------------------------------------------------------------------------- */
 

@@ -1,12 +1,33 @@
 /* fit_augment.c - the samples of a training are changed at random: what the settings ask for is made ready. */
 #include "fit.h"
 
+fv_status fv_fit_share_labels(fv_training *t) {
+    fv_augment_plan plan;
+    fv_status status = fv_augment_read(t->settings.augment, &plan, t->error);
+    return status || !fv_augment_mixes(&plan) ? status : fv_loss_takes_shares(t->model->net, t->error);
+}
+
+/* Only numbers can be mixed. */
+static fv_status check_labels(fv_training *t, const fv_augment_plan *plan) {
+    const fv_feed *feed = &t->feed;
+    const char *name = plan->entry[plan->count - 1].record->name;
+    for (int i = 0; i < t->data->field_count && fv_augment_mixes(plan); i++) {
+        const fv_data_field *field = &t->data->fields[i];
+        bool numbers = feed->one_hot[i] || feed->into[i].dtype == FV_F32;
+        if (feed->into[i].data && field->target && (!numbers || t->augmenting.follows[i] == FV_BOXES))
+            return fv_fail(t->error, FV_E_UNSUPPORTED, "augment: %s mixes labels, and '%s' cannot be mixed", name,
+                           field->name);
+    }
+    return FV_OK;
+}
+
 fv_status fv_fit_augment(fv_training *t) {
     fv_augment_plan plan;
     fv_status status = fv_augment_read(t->settings.augment, &plan, t->error);
     if (status || !plan.count) return status;
     status =
         fv_augment_begin(&t->augmenting, &plan, t->data, t->feed.preprocess, t->feed.into, t->settings.seed, t->error);
+    if (!status) status = check_labels(t, &plan);
     if (status) return status;
     t->feed.augmenting = &t->augmenting;
     const char *doubtful = fv_augment_doubtful(&plan, t->data);

@@ -377,6 +377,7 @@ fv_status fv_fit_prepare(fv_training *t) {
     if (!status) status = fv_settings_read(t->model, t->options, &t->settings, t->error);
     if (!status) status = fv_rate_plan_read(t->settings.schedule, &t->rates, t->error);
     if (!status) status = fv_set_loss(t->model->net, t->settings.loss, fv_target_field(t->data), t->error);
+    if (!status) status = fv_fit_share_labels(t);
     if (!status) status = fv_model_sync(t->model, t->error);
     if (!status) status = fv_feed_prepare(t->model, t->data, t->error);
     if (!status) status = fv_fit_freeze(t);

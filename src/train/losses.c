@@ -9,15 +9,16 @@ typedef struct loss_kind {
     const char *op;
     fv_answer answer;
     bool classes;         /* the target is class numbers */
+    bool shares;          /* or distributions over the classes */
     const char *keras[3]; /* what Keras calls it */
 } loss_kind;
 static const loss_kind kinds[] = {
-    {"crossentropy", FV_ANSWER_LOGITS, true, {"sparse_categorical_crossentropy", "categorical_crossentropy"}},
-    {"rbf_loss", FV_ANSWER_DISTANCES, true, {NULL}},
-    {"binary_crossentropy", FV_ANSWER_BINARY, false, {NULL}},
-    {"mse", FV_ANSWER_NUMBERS, false, {"mean_squared_error"}},
-    {"mae", FV_ANSWER_NUMBERS, false, {"mean_absolute_error"}},
-    {"hinge", FV_ANSWER_NUMBERS, false, {NULL}},
+    {"crossentropy", FV_ANSWER_LOGITS, true, true, {"sparse_categorical_crossentropy", "categorical_crossentropy"}},
+    {"rbf_loss", FV_ANSWER_DISTANCES, true, false, {NULL}},
+    {"binary_crossentropy", FV_ANSWER_BINARY, false, false, {NULL}},
+    {"mse", FV_ANSWER_NUMBERS, false, false, {"mean_squared_error"}},
+    {"mae", FV_ANSWER_NUMBERS, false, false, {"mean_absolute_error"}},
+    {"hinge", FV_ANSWER_NUMBERS, false, false, {NULL}},
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
@@ -193,4 +194,40 @@ fv_status fv_set_loss(fv_net *net, const char *text, const fv_data_field *target
     fv_type type = target_type(net, &kind, prediction, target);
     if (has_loss(net, op, arguments, spec.count, prediction, &type)) return FV_OK;
     return apply_loss(net, op, arguments, spec.count, prediction, &type, kind.classes, error);
+}
+
+/* ---- labels that are mixed -------------------------------------------------------------------------------------- */
+
+/* The loss as a choice in text: "crossentropy(smoothing=0.1)". */
+static char *choice_of(const fv_node *node) {
+    fv_text text = {0}, fields = {0};
+    fv_fields_to_text(node->op, node->fields, &fields);
+    for (char *c = fields.data; c && *c; c++)
+        if (*c == ' ') *c = ',';
+    fv_text_printf(&text, "%s(%s)", node->op->name, fields.data ? fields.data : "");
+    text.failed |= fields.failed;
+    fv_text_free(&fields);
+    return fv_text_take(&text);
+}
+
+fv_status fv_loss_takes_shares(fv_net *net, fv_error *error) {
+    int place = -1, mains = 0;
+    for (int i = 0; i < net->loss_count; i++)
+        if (main_node(net, i) >= 0) place = i, mains++;
+    if (mains != 1)
+        return fv_fail(error, FV_E_UNSUPPORTED, "mixed labels: expected a net with one loss, it has %d", mains);
+    const fv_node *node = &net->nodes[main_node(net, place)];
+    loss_kind kind = kind_of(node->op->name);
+    if (!kind.classes || (node->inputs > 1 && net->values[node->value_in[1]].type.dtype == FV_F32)) return FV_OK;
+    if (!kind.shares)
+        return fv_fail(error, FV_E_UNSUPPORTED, "mixed labels: the loss %s takes class numbers alone", kind.op);
+    fv_data_field shares = {.name = "target", .dtype = FV_F32, .target = true};
+    const fv_shape *shape = &net->values[prediction_of(net, &kind)].type.shape;
+    for (int d = 1; d < shape->rank; d++) shares.shape.dim[shares.shape.rank++] = shape->dim[d];
+    double weight = net->losses[place].weight;
+    char *choice = choice_of(node);
+    fv_status status = choice ? fv_set_loss(net, choice, &shares, error) : fv_fail_memory(error, "a loss", 64);
+    fv_free(choice);
+    if (!status) net->losses[net->loss_count - 1].weight = weight;
+    return status;
 }

@@ -25,6 +25,8 @@ const char *fv_main_loss_name(const fv_net *net);
  * NULL keeps the net's own losses or, when it has none, takes the usual one for its end and for `target`, the data's
  * target field (NULL if not known). A loss that is there already is not added again; another one is replaced. */
 fv_status fv_set_loss(fv_net *net, const char *text, const fv_data_field *target, fv_error *error);
+/* A loss of class numbers becomes one of distributions over the classes, for labels that are mixed. */
+fv_status fv_loss_takes_shares(fv_net *net, fv_error *error);
 
 /* How the net's answer is to be read. */
 typedef enum fv_answer {
