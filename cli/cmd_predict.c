@@ -9,15 +9,18 @@
 #include "drawing.h"
 
 typedef struct options {
-    bool json, show, skip_bad, exact;
+    bool json, show, skip_bad, exact, invert;
     int64_t top, data_seed, threads;
-    const char *isa, *tta;
+    const char *isa, *tta, *show_input;
 } options;
 
 static const cli_option list[] = {
     {"top", 'k', CLI_WHOLE, offsetof(options, top), "K", "guesses to show; default 3", 1, 1000},
     {"show", 's', CLI_FLAG, offsetof(options, show), NULL, "draw the pictures, also several and not on a terminal", 0,
      0},
+    {"show-input", 0, CLI_TEXT, offsetof(options, show_input), "OUT.png", "a picture of what the net sees (of one input)",
+     0, 0},
+    {"invert", 0, CLI_FLAG, offsetof(options, invert), NULL, "turn light and dark around, for black on white", 0, 0},
     CLI_DATA_SEED(options),
     {"skip-bad", 0, CLI_FLAG, offsetof(options, skip_bad), NULL, "go on behind files that cannot be read", 0, 0},
     CLI_TTA(options),
@@ -33,6 +36,7 @@ typedef struct question {
     int64_t truth;     /* class number, -1 if not known */
     const char *truth_name;
     fv_tensor answer;
+    char *doubt; /* how it is unlike the training's pictures, or NULL */
 } question;
 
 /* A data set that stays open while the samples come from it. */
@@ -83,6 +87,15 @@ static fv_status read_sample(fv_data *data, int64_t index, question *q, fv_error
     return status;
 }
 
+static fv_predict_options wish_of(const options *o, question *q) {
+    return (fv_predict_options){.size = sizeof(fv_predict_options),
+                                .exact = o->exact,
+                                .tta = o->tta,
+                                .invert = o->invert,
+                                .show_input = o->show_input,
+                                .doubt = &q->doubt};
+}
+
 static fv_status ask_sample(const cli_call *call, fv_model *model, source *s, question *q, fv_error *error) {
     const options *o = call->options;
     int64_t index;
@@ -110,7 +123,7 @@ static fv_status ask_sample(const cli_call *call, fv_model *model, source *s, qu
                  (long long)fv_data_count(s->data));
         return error->status;
     }
-    fv_predict_options wish = {.size = sizeof wish, .exact = o->exact, .tta = o->tta};
+    fv_predict_options wish = wish_of(o, q);
     fv_status status = fv_predict_with(model, s->data, index, 1, &q->answer, error, &wish);
     return status ? status : read_sample(s->data, index, q, error);
 }
@@ -148,6 +161,7 @@ static json_t *json_answer(const fv_model *model, const question *q, const int64
     char number[32];
     json_t *one = json_pack("{s:s}", "input", q->name);
     json_t *rows = json_array();
+    if (q->doubt) json_object_set_new(one, "doubt", json_string(q->doubt));
     if (!classes) {
         for (int64_t i = 0; i < fv_shape_count(&q->answer.shape); i++)
             json_array_append_new(rows, cli_json_number(x[i]));
@@ -203,6 +217,7 @@ static int tell(const cli_call *call, const fv_model *model, const question *q, 
     if (!best) return cli_fail_text(call, "not enough memory");
     int64_t found = classes ? order(q->answer.data, count, top, best) : 0;
     bool alone = call->count == 2 && isatty(STDOUT_FILENO);
+    if (q->doubt && !all) fprintf(stderr, "fovea predict: %s %s\n", q->name, q->doubt);
     if (all)
         json_array_append_new(all, json_answer(model, q, best, found, classes));
     else {
@@ -224,7 +239,7 @@ static int answer_all(const cli_call *call, fv_model *model, json_t *all) {
         fv_error error = {0};
         fv_status failed;
         if (is_file(q.name)) {
-            fv_predict_options wish = {.size = sizeof wish, .exact = o->exact, .tta = o->tta};
+            fv_predict_options wish = wish_of(o, &q);
             failed = fv_predict_file_with(model, q.name, &q.answer, &error, &wish);
             if (!failed) failed = fv_picture_read(q.name, &q.picture, &error);
         } else {
@@ -237,6 +252,7 @@ static int answer_all(const cli_call *call, fv_model *model, json_t *all) {
         if (failed && o->skip_bad) status = CLI_GOOD;
         fv_free(q.answer.data);
         fv_free(q.picture.data);
+        fv_free(q.doubt);
     }
     fv_data_free(s.data);
     free(s.spec);
@@ -250,6 +266,8 @@ static int answer_all(const cli_call *call, fv_model *model, json_t *all) {
 static int run(const cli_call *call) {
     const options *o = call->options;
     fv_error error = {0};
+    if (o->show_input && call->count > 2)
+        return cli_fail_text(call, "--show-input shows one input, there are %d", call->count - 1);
     if (cli_set_machine(call, o->isa, o->threads)) return CLI_FAILED;
     fv_model *model = fv_model_load(call->operands[0], &error);
     if (!model) return cli_fail(call, &error);

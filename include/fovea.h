@@ -818,6 +818,9 @@ typedef struct fv_predict_options {
     size_t size;
     bool exact; /* only sums that round no worse than direct ones; other bits */
     const char *tta; /* as in fv_evaluate */
+    bool invert; /* light and dark of pictures change places before the net sees them */
+    const char *show_input; /* a PNG file of what the net sees of the first picture */
+    char **doubt; /* gets a sentence where the first picture is unlike those of the training, else NULL; fv_free */
 } fv_predict_options;
 /* Both with options; NULL: as above. */
 FV_API fv_status fv_predict_with(fv_model *model, fv_data *data, int64_t first, int64_t count, fv_tensor *out,

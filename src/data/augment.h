@@ -33,6 +33,9 @@ typedef struct fv_light {
     bool bgr;     /* the first of three colours is blue */
 } fv_light;
 
+/* Of a field as the net sees it. */
+fv_light fv_light_of(const fv_data_field *field, const fv_preprocess *preprocess);
+
 /* One picture, (height, width, channels) of f32. */
 typedef struct fv_shot {
     float *x;

@@ -31,8 +31,8 @@ static fv_follows how_it_follows(const fv_augmenting *g, int i, const fv_tensor 
 }
 
 /* x = (value*scale - mean) / deviation; light is value / 255 for bytes, value * scale for numbers. */
-static void read_light(fv_augmenting *g, int i, const fv_preprocess *p) {
-    const fv_data_field *field = &g->data->fields[i];
+static fv_light find_light(const fv_data_field *field, const fv_preprocess *p, float *black) {
+    fv_light light = {.bounded = field->dtype == FV_U8, .bgr = p && p->bgr && channels_of(field) == 3};
     double scale = p && p->scale != 0 ? p->scale : 1, full = field->dtype == FV_U8 ? 255 * scale : 1;
     int count = p ? p->channels : 0;
     for (int c = 0; c < channels_of(field) && c < FV_MAX_CHANNELS; c++) {
@@ -40,12 +40,16 @@ static void read_light(fv_augmenting *g, int i, const fv_preprocess *p) {
         bool known = !field->target && given < count;
         double mean = known ? p->mean[given] : 0,
                deviation = known && p->deviation[given] != 0 ? p->deviation[given] : 1;
-        g->light[i].gain[c] = (float)(deviation / full);
-        g->light[i].base[c] = (float)(mean / full);
-        g->black[i][c] = (float)(-mean / deviation);
+        light.gain[c] = (float)(deviation / full);
+        light.base[c] = (float)(mean / full);
+        black[c] = (float)(-mean / deviation);
     }
-    g->light[i].bounded = field->dtype == FV_U8;
-    g->light[i].bgr = p && p->bgr && channels_of(field) == 3;
+    return light;
+}
+
+fv_light fv_light_of(const fv_data_field *field, const fv_preprocess *preprocess) {
+    float black[FV_MAX_CHANNELS];
+    return find_light(field, preprocess, black);
 }
 
 static size_t warp_floats(const fv_augmenting *g, int i, const fv_tensor *into) {
@@ -98,7 +102,7 @@ fv_status fv_augment_begin(fv_augmenting *g, const fv_augment_plan *plan, const 
         return g->plan.count = 0, refuse(data, "the list", "pictures of up to 8000x8000", error);
     for (int i = 0; i < data->field_count; i++) {
         g->follows[i] = how_it_follows(g, i, &into[i]);
-        if (g->follows[i] == FV_PICTURE) read_light(g, i, preprocess);
+        if (g->follows[i] == FV_PICTURE) g->light[i] = find_light(&data->fields[i], preprocess, g->black[i]);
     }
     measure_room(g, into);
     return FV_OK;

@@ -197,6 +197,7 @@ static fv_status mix(const fv_feed *feed, const int64_t *order, int64_t first, i
 
 fv_status fv_feed_batch(fv_feed *feed, const int64_t *order, int64_t first, int64_t count, fv_error *error) {
     fv_status status = fv_data_batch(feed->data, order, first, count, feed->preprocess, feed->into, error);
+    if (!status && feed->invert) fv_feed_invert(feed, count);
     if (!status && feed->augmenting)
         status = fv_augment_batch(feed->augmenting, order, first, count, feed->into, error);
     for (int i = 0; i < feed->data->field_count && !status; i++) {

@@ -178,6 +178,7 @@ static fv_status note_settings(fv_training *t) {
         status = fv_fit_note(t, "train.accumulate", "%" PRId64, t->options->accumulate);
     if (!status && t->options->ema > 0) status = fv_fit_note(t, "train.ema", "%g", t->options->ema);
     if (!status) status = fv_model_set_note(t->model, "train.tta", s->tta, t->error);
+    if (!status) status = fv_note_inputs(t->model, &t->feed, t->samples, t->sample_count, t->error);
     if (!status) status = fv_model_set_note(t->model, "train.augment", fv_asked(s->augment), t->error);
     if (!status && t->data->description) status = fv_fit_note(t, "train.data", "%s", t->data->description);
     return status;

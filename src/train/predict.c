@@ -62,6 +62,17 @@ static fv_status predict_batches(fv_run *run, fv_feed *feed, fv_views *views, in
     return status;
 }
 
+/* What was asked about the first picture that the net is to see. */
+static fv_status look_at_input(const fv_model *model, fv_feed *feed, int64_t first, const fv_predict_options *wish,
+                               fv_error *error) {
+    if (wish->doubt) *wish->doubt = NULL;
+    if (!wish->doubt && !wish->show_input) return FV_OK;
+    fv_status status = fv_feed_batch(feed, &first, 0, 1, error);
+    if (!status && wish->show_input) status = fv_feed_show(feed, wish->show_input, error);
+    if (!status && wish->doubt) *wish->doubt = fv_feed_doubt(model, feed);
+    return status;
+}
+
 fv_status fv_predict_with(fv_model *model, fv_data *data, int64_t first, int64_t count, fv_tensor *out, fv_error *error,
                           const fv_predict_options *given) {
     fv_predict_options wish;
@@ -90,6 +101,8 @@ fv_status fv_predict_with(fv_model *model, fv_data *data, int64_t first, int64_t
     fv_feed feed;
     fv_views views = {.count = 0};
     status = fv_feed_begin(&feed, model, data, run, false, error);
+    feed.invert = wish.invert;
+    if (!status) status = look_at_input(model, &feed, first, &wish, error);
     if (!status) status = fv_views_begin(&views, tta, &feed, run, &reading, error);
     if (!status) status = predict_batches(run, &feed, &views, reading.output, first, count, batch, out, error);
     if (!status) status = fv_to_probabilities(&reading, out, fv_run_pool(run), error);

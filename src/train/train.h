@@ -241,6 +241,7 @@ typedef struct fv_feed {
     double no;                      /* what such a row holds for the other classes: 0, or -1 where the loss is hinge */
     bool taken[FV_MAX_FIELDS];
     fv_augmenting *augmenting; /* borrowed; NULL: samples come as they are */
+    bool invert;               /* light and dark of pictures change places */
 } fv_feed;
 /* Checks the data against the model's net, and takes class names and scale from it where the model has none. */
 fv_status fv_feed_prepare(fv_model *model, const fv_data *data, fv_error *error);
@@ -253,6 +254,19 @@ void fv_feed_end(fv_feed *feed);
 const fv_data_field *fv_target_field(const fv_data *data);
 /* The sample shape for the net's first data input, when the net leaves sizes open. */
 const fv_shape *fv_feed_shape(const fv_net *net, const fv_data *data, fv_shape *out);
+
+/* ---- what inputs look like (inputs.c) --------------------------------------------------------------------------- */
+
+/* The field of the data that is fed as a picture of 1 or 3 channels, -1: none. */
+int fv_feed_picture(const fv_feed *feed);
+/* Turns light and dark of `count` pictures around. */
+void fv_feed_invert(const fv_feed *feed, int64_t count);
+/* Keeps in the model's notes how the pictures of a training look: mean and deviation by channel, and how pictures differ. */
+fv_status fv_note_inputs(fv_model *model, const fv_feed *feed, const int64_t *samples, int64_t count, fv_error *error);
+/* How the picture that was fed first is unlike those, in words; NULL where it is not. Free with fv_free. */
+char *fv_feed_doubt(const fv_model *model, const fv_feed *feed);
+/* The picture that was fed first as a PNG file. */
+fv_status fv_feed_show(const fv_feed *feed, const char *path, fv_error *error);
 
 /* ---- a first layer that whitens (whiten.c) ---------------------------------------------------------------------- */
 
