@@ -7,13 +7,15 @@
 #include "common.h"
 
 typedef struct options {
-    const char *output;
+    const char *output, *augment;
     bool json, skip_bad;
     int64_t limit, data_seed, most;
 } options;
 
 static const cli_option list[] = {
     {"output", 'o', CLI_TEXT, offsetof(options, output), "SHEET.png", "a picture of the pictures", 0, 0},
+    {"augment", 0, CLI_TEXT, offsetof(options, augment), "LIST",
+     "the sheet shows samples and what the list makes of them (fovea help augment)", 0, 0},
     {"most", 0, CLI_WHOLE, offsetof(options, most), "N", "pictures on the sheet at most; default 400", 1, 100000},
     CLI_LIMIT(options),
     CLI_DATA_SEED(options),
@@ -283,7 +285,10 @@ static int describe(const cli_call *call, const parts *p) {
     fv_data_facts_free(facts);
     if (status || !o->output) return status;
     fflush(stdout);
-    if (fv_data_sheet(p->part[0].data, o->output, &error, .most = o->most)) return cli_fail(call, &error);
+    const char *mirrors = fv_augment_mirrors_digits(o->augment, p->part[0].data);
+    if (mirrors)
+        fprintf(stderr, "fovea data: augment: %s mirrors pictures: a mirrored digit is another sign or none\n", mirrors);
+    if (fv_data_sheet(p->part[0].data, o->output, &error, .most = o->most, .augment = o->augment)) return cli_fail(call, &error);
     if (!o->json) printf("%s shows some of %s\n", o->output, p->part[0].name);
     return CLI_GOOD;
 }
@@ -291,6 +296,8 @@ static int describe(const cli_call *call, const parts *p) {
 static int run(const cli_call *call) {
     fv_error error = {0};
     parts p = {.count = 0};
+    const options *o = call->options;
+    if (o->augment && !o->output) return cli_fail_text(call, "--augment is for a sheet: it takes -o SHEET.png");
     bool good = open_parts(call->operands[0], call->options, &p, &error);
     for (int i = 0; i < p.count && good; i++) cli_tell_skipped(call, p.part[i].name, p.part[i].data);
     int status = good ? describe(call, &p) : cli_fail(call, &error);
@@ -304,6 +311,7 @@ const cli_command command_data = {
     .usage = "DATA [-o SHEET.png]",
     .examples = "fovea data digits                    all parts: counts, classes, ranges, duplicates\n"
                 "fovea data mnist/:train -o sheet.png  one part, and a picture of its pictures\n"
+                "fovea data mnist/ -o sheet.png --augment \"rotate elastic\"  samples, and what becomes of them\n"
                 "fovea data mnist/ --json\n",
     .details = "Looks at every sample: the range, mean and deviation of the numbers, how many there are of each class, "
                "what is broken\n"

@@ -559,6 +559,8 @@ typedef struct fv_sheet_options {
     size_t size;
     int64_t most; /* pictures at most; default 400 */
     int columns;  /* pictures side by side; default by their size */
+    const char *augment; /* each row a sample, and what this list makes of it in 9 epochs (docs/augmentation.md); default 100 pictures */
+    uint64_t seed;       /* of augmentation */
 } fv_sheet_options;
 /* A PNG file with pictures of the set, evenly spread: a row for each class where there are few. */
 FV_API fv_status fv_data_sheet_with(fv_data *data, const char *path, fv_error *error, const fv_sheet_options *options);
@@ -588,6 +590,8 @@ FV_API const char *fv_augment_name(int index);
 FV_API const char *fv_augment_summary(const char *name);
 /* The help page of one as plain text: arguments, ranges, defaults. NULL if unknown. Free with fv_free. */
 FV_API char *fv_augment_help(const char *name);
+/* The first entry of a list that mirrors pictures where the classes are the digits 0 to 9, which makes other signs of them; else NULL. */
+FV_API const char *fv_augment_mirrors_digits(const char *list, const fv_data *data);
 
 /* ---- training -------------------------------------------------------------------------------------------------------
  */

@@ -133,11 +133,38 @@ static void what_the_net_sees_can_be_shown(void **state) {
     fv_model_free(model);
 }
 
+/* A row for each sample: the picture, then what the list makes of it. */
+static void a_sheet_shows_samples_and_what_becomes_of_them(void **state) {
+    (void)state;
+    const int channels = 3;
+    fv_data *data = training(&channels);
+    fv_tensor sheet;
+    char path[256];
+    snprintf(path, sizeof path, "%s/sheet.png", temp_folder);
+    check_ok(fv_data_sheet(data, path, &problem, .most = 12, .columns = 3, .augment = "grey(1) mixup"));
+    check_ok(fv_picture_read(path, &sheet, &problem));
+    const unsigned char *x = sheet.data;
+    int64_t height = sheet.shape.dim[0], width = sheet.shape.dim[1], coloured = 0, grey = 0, half = width / 3;
+    assert_true(height > width); /* 4 rows of 3 */
+    for (int64_t i = 0; i < height * width; i++) {
+        int64_t at = i % width;
+        bool colour = x[3 * i + 2] > x[3 * i] + 8;
+        if (at < half - 8) coloured += colour;
+        if (at > half + 8) grey += colour;
+    }
+    assert_true(coloured > 0);
+    assert_int_equal(grey, 0);
+    fv_free(sheet.data);
+    check_fails(fv_data_sheet(data, path, &problem, .augment = "gray"), FV_E_ARGUMENT, "did you mean 'grey'");
+    fv_data_free(data);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pictures_unlike_the_training_are_told),
         cmocka_unit_test(an_untrained_model_has_no_doubts),
         cmocka_unit_test(the_notes_tell_light),
+        cmocka_unit_test_teardown(a_sheet_shows_samples_and_what_becomes_of_them, clean_temp),
         cmocka_unit_test_teardown(what_the_net_sees_can_be_shown, clean_temp),
     };
     return cmocka_run_group_tests_name("inputs", tests, make_temp, remove_temp);

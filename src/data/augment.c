@@ -161,6 +161,11 @@ const char *fv_augment_doubtful(const fv_augment_plan *plan, const fv_data *data
 
 /* ---- the public face -------------------------------------------------------------------------------------------- */
 
+const char *fv_augment_mirrors_digits(const char *list, const fv_data *data) {
+    fv_augment_plan plan;
+    return fv_augment_read(list, &plan, NULL) ? NULL : fv_augment_doubtful(&plan, data);
+}
+
 int fv_augment_count(void) { return RECORDS; }
 const char *fv_augment_name(int index) { return index >= 0 && index < RECORDS ? records[index]->name : NULL; }
 

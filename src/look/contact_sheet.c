@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "augmented.h"
 #include "glyphs.h"
 #include "memory.h"
 #include "picture.h"
@@ -143,18 +144,9 @@ static fv_status draw(sheet *s, fv_error *error) {
     return FV_OK;
 }
 
-fv_status fv_data_sheet_with(fv_data *data, const char *path, fv_error *error, const fv_sheet_options *given) {
-    fv_sheet_options options = {0};
-    if (given) memcpy(&options, given, given->size < sizeof options ? given->size : sizeof options);
-    if (!data || !path) return fv_fail(error, FV_E_ARGUMENT, "sheet: no %s was given", data ? "path" : "data");
-    if (options.most < 0 || options.columns < 0 || options.columns > 1000)
-        return fv_fail(error, FV_E_ARGUMENT, "sheet: expected 0 or more pictures in up to 1000 columns, got %lld in %d",
-                       (long long)options.most, options.columns);
-    if (fv_picture_field(data) < 0)
-        return fv_fail(error, FV_E_SHAPE,
-                       "sheet: the samples hold no picture (height x width, or with 1 or 3 channels)");
-    sheet s = {.data = data, .most = options.most > 0 ? options.most : MOST};
-    lay_out(&s, options.columns);
+static fv_status make_sheet(fv_data *data, const char *path, const fv_sheet_options *options, fv_error *error) {
+    sheet s = {.data = data, .most = options->most > 0 ? options->most : MOST};
+    lay_out(&s, options->columns);
     s.samples = fv_alloc_array((size_t)(s.rows * s.columns), sizeof *s.samples);
     fv_status status = s.samples ? FV_OK : fv_fail_memory(error, "a contact sheet", (size_t)(s.rows * s.columns) * 8);
     if (!status && s.by_class)
@@ -166,4 +158,32 @@ fv_status fv_data_sheet_with(fv_data *data, const char *path, fv_error *error, c
     fv_free(s.picture.data);
     fv_free(s.samples);
     return status;
+}
+
+enum { SIDE_BY_SIDE = 10 }; /* a sample, and what becomes of it in so many epochs less one */
+
+static fv_status make_augmented(fv_data *data, const char *path, const fv_sheet_options *options, fv_error *error) {
+    void *pixels;
+    fv_sheet_options of = *options;
+    if (!of.columns) of.columns = SIDE_BY_SIDE;
+    if (of.most <= 0) of.most = SIDE_BY_SIDE * of.columns;
+    int64_t rows = of.most / of.columns > 0 ? of.most / of.columns : 1;
+    fv_data *set = fv_augmented_set(data, of.augment, rows, of.columns, of.seed, &pixels, error);
+    fv_status status = set ? make_sheet(set, path, &of, error) : error ? error->status : FV_E_MEMORY;
+    fv_data_free(set);
+    fv_free(pixels);
+    return status;
+}
+
+fv_status fv_data_sheet_with(fv_data *data, const char *path, fv_error *error, const fv_sheet_options *given) {
+    fv_sheet_options options = {0};
+    if (given) memcpy(&options, given, given->size < sizeof options ? given->size : sizeof options);
+    if (!data || !path) return fv_fail(error, FV_E_ARGUMENT, "sheet: no %s was given", data ? "path" : "data");
+    if (options.most < 0 || options.columns < 0 || options.columns > 1000)
+        return fv_fail(error, FV_E_ARGUMENT, "sheet: expected 0 or more pictures in up to 1000 columns, got %lld in %d",
+                       (long long)options.most, options.columns);
+    if (fv_picture_field(data) < 0)
+        return fv_fail(error, FV_E_SHAPE,
+                       "sheet: the samples hold no picture (height x width, or with 1 or 3 channels)");
+    return options.augment ? make_augmented(data, path, &options, error) : make_sheet(data, path, &options, error);
 }
