@@ -18,8 +18,8 @@ static const cli_option list[] = {
     {"top", 'k', CLI_WHOLE, offsetof(options, top), "K", "guesses to show; default 3", 1, 1000},
     {"show", 's', CLI_FLAG, offsetof(options, show), NULL, "draw the pictures, also several and not on a terminal", 0,
      0},
-    {"show-input", 0, CLI_TEXT, offsetof(options, show_input), "OUT.png", "a picture of what the net sees (of one input)",
-     0, 0},
+    {"show-input", 0, CLI_TEXT, offsetof(options, show_input), "OUT.png",
+     "a picture of what the net sees (of one input)", 0, 0},
     {"invert", 0, CLI_FLAG, offsetof(options, invert), NULL, "turn light and dark around, for black on white", 0, 0},
     CLI_DATA_SEED(options),
     {"skip-bad", 0, CLI_FLAG, offsetof(options, skip_bad), NULL, "go on behind files that cannot be read", 0, 0},
@@ -128,6 +128,12 @@ static fv_status ask_sample(const cli_call *call, fv_model *model, source *s, qu
     return status ? status : read_sample(s->data, index, q, error);
 }
 
+/* A single picture is drawn on a terminal. */
+static bool draws(const cli_call *call) {
+    const options *o = call->options;
+    return !o->json && (o->show || (call->count == 2 && isatty(STDOUT_FILENO)));
+}
+
 /* ---- telling ---------------------------------------------------------------------------------------------------- */
 
 static const char *class_name(const fv_model *model, int64_t i, char number[32]) {
@@ -156,10 +162,22 @@ static int64_t order(const float *x, int64_t count, int64_t top, int64_t *out) {
     return found;
 }
 
+/* JSON is UTF-8, names of files are bytes: those that are none become question marks. */
+static json_t *json_name(const char *name) {
+    json_t *text = json_string(name);
+    if (text) return text;
+    char *plain = strdup(name);
+    for (char *c = plain; c && *c; c++)
+        if ((unsigned char)*c >= 0x80) *c = '?';
+    text = json_string(plain ? plain : "?");
+    free(plain);
+    return text;
+}
+
 static json_t *json_answer(const fv_model *model, const question *q, const int64_t *best, int64_t count, bool classes) {
     const float *x = q->answer.data;
     char number[32];
-    json_t *one = json_pack("{s:s}", "input", q->name);
+    json_t *one = json_pack("{s:o}", "input", json_name(q->name));
     json_t *rows = json_array();
     if (q->doubt) json_object_set_new(one, "doubt", json_string(q->doubt));
     if (!classes) {
@@ -208,7 +226,15 @@ static bool about_classes(const fv_model *model, const fv_tensor *answer) {
     return shares && sum > 0.999 && sum < 1.001;
 }
 
-static int tell(const cli_call *call, const fv_model *model, const question *q, json_t *all) {
+static void print_json_line(json_t *one) {
+    char *text = json_dumps(one, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    if (text) puts(text);
+    free(text);
+    json_decref(one);
+}
+
+/* At once, so that who reads along need not wait for the last one. */
+static int tell(const cli_call *call, const fv_model *model, const question *q) {
     const options *o = call->options;
     int64_t top = o->top ? o->top : 3, count = fv_shape_count(&q->answer.shape);
     bool classes = about_classes(model, &q->answer);
@@ -216,44 +242,50 @@ static int tell(const cli_call *call, const fv_model *model, const question *q, 
     int64_t *best = malloc((size_t)(top < count ? top : count) * sizeof *best + 1);
     if (!best) return cli_fail_text(call, "not enough memory");
     int64_t found = classes ? order(q->answer.data, count, top, best) : 0;
-    bool alone = call->count == 2 && isatty(STDOUT_FILENO);
-    if (q->doubt && !all) fprintf(stderr, "fovea predict: %s %s\n", q->name, q->doubt);
-    if (all)
-        json_array_append_new(all, json_answer(model, q, best, found, classes));
+    if (q->doubt && !o->json) fprintf(stderr, "fovea predict: %s %s\n", q->name, q->doubt);
+    if (o->json)
+        print_json_line(json_answer(model, q, best, found, classes));
     else {
-        if (q->picture.data && (o->show || alone)) cli_draw(stdout, &q->picture, 56);
+        if (q->picture.data && draws(call)) cli_draw(stdout, &q->picture, 56);
         print_line(model, q, best, found, classes);
     }
+    fflush(stdout);
     free(best);
     return CLI_GOOD;
 }
 
 /* ---- the command ------------------------------------------------------------------------------------------------ */
 
-static int answer_all(const cli_call *call, fv_model *model, json_t *all) {
+/* The file is read once more where it is to be drawn. */
+static fv_status ask_file(const cli_call *call, fv_predictor *predictor, question *q, fv_error *error) {
+    fv_status status = fv_predictor_file(predictor, q->name, &q->answer, error);
+    return status || !draws(call) ? status : fv_picture_read(q->name, &q->picture, error);
+}
+
+static int answer_all(const cli_call *call, fv_model *model) {
     const options *o = call->options;
     source s = {0};
     int status = CLI_GOOD, bad = 0;
+    question q;
+    fv_error error = {0};
+    fv_predict_options wish = wish_of(o, &q);
+    fv_predictor *predictor = fv_predictor_new_with(model, &error, &wish);
+    if (!predictor) return cli_fail(call, &error);
     for (int i = 1; i < call->count && status == CLI_GOOD; i++) {
-        question q = {.name = call->operands[i], .truth = -1};
-        fv_error error = {0};
-        fv_status failed;
-        if (is_file(q.name)) {
-            fv_predict_options wish = wish_of(o, &q);
-            failed = fv_predict_file_with(model, q.name, &q.answer, &error, &wish);
-            if (!failed) failed = fv_picture_read(q.name, &q.picture, &error);
-        } else {
-            failed = ask_sample(call, model, &s, &q, &error);
-        }
+        q = (question){.name = call->operands[i], .truth = -1};
+        error = (fv_error){0};
+        fv_status failed =
+            is_file(q.name) ? ask_file(call, predictor, &q, &error) : ask_sample(call, model, &s, &q, &error);
         if (failed)
             bad++, status = cli_fail(call, &error);
         else
-            status = tell(call, model, &q, all);
+            status = tell(call, model, &q);
         if (failed && o->skip_bad) status = CLI_GOOD;
         fv_free(q.answer.data);
         fv_free(q.picture.data);
         fv_free(q.doubt);
     }
+    fv_predictor_free(predictor);
     fv_data_free(s.data);
     free(s.spec);
     if (bad && status == CLI_GOOD) {
@@ -271,11 +303,8 @@ static int run(const cli_call *call) {
     if (cli_set_machine(call, o->isa, o->threads)) return CLI_FAILED;
     fv_model *model = fv_model_load(call->operands[0], &error);
     if (!model) return cli_fail(call, &error);
-    json_t *all = o->json ? json_array() : NULL;
-    int status = answer_all(call, model, all);
+    int status = answer_all(call, model);
     fv_model_free(model);
-    if (all && status == CLI_GOOD) return cli_print_json(call, all);
-    json_decref(all);
     return status;
 }
 
@@ -286,7 +315,7 @@ const cli_command command_predict = {
     .examples = "fovea predict run picture.png                  a picture file (PNG, JPEG, PGM, PPM)\n"
                 "fovea predict run digits:7                     sample 7 of the test part\n"
                 "fovea predict run digits:train:7 a.png b.png   several: a line each\n"
-                "fovea predict run *.png --json                 for programs\n",
+                "fovea predict run *.png --json                 for programs: a JSON object a line\n",
     .details = "MODEL is a file or the folder of a run. Pictures get the size and the preprocessing of the training. "
                "On a terminal a\n"
                "single picture is drawn. Samples are counted from 0; without a part they come from the test part if "

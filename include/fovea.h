@@ -832,6 +832,14 @@ FV_API fv_status fv_predict_with(fv_model *model, fv_data *data, int64_t first, 
 FV_API fv_status fv_predict_file_with(fv_model *model, const char *path, fv_tensor *out, fv_error *error,
                                       const fv_predict_options *options);
 
+/* For many picture files one after the other: what a run needs is made once for each size of input. Model and what the options
+ * point to are borrowed; weights stay as they are meanwhile. */
+typedef struct fv_predictor fv_predictor;
+FV_API fv_predictor *fv_predictor_new_with(fv_model *model, fv_error *error, const fv_predict_options *options);
+#define fv_predictor_new(model, error, ...) fv_predictor_new_with(model, error, FV_OPTIONS(fv_predict_options, __VA_ARGS__))
+FV_API fv_status fv_predictor_file(fv_predictor *predictor, const char *path, fv_tensor *out, fv_error *error);
+FV_API void fv_predictor_free(fv_predictor *predictor);
+
 /* ---- how fast a net is ------------------------------------------------------------------------------------------ */
 
 /* Seconds of a step, over the steps that were timed. */

@@ -42,8 +42,8 @@ fv_status fv_to_probabilities(const fv_reading *reading, fv_tensor *out, fv_pool
 
 /* ---- samples ---------------------------------------------------------------------------------------------------- */
 
-static fv_status predict_batches(fv_run *run, fv_feed *feed, fv_views *views, int output, int64_t first, int64_t count, int64_t batch,
-                                 fv_tensor *out, fv_error *error) {
+static fv_status predict_batches(fv_run *run, fv_feed *feed, fv_views *views, int output, int64_t first, int64_t count,
+                                 int64_t batch, fv_tensor *out, fv_error *error) {
     fv_tensor result = fv_run_operand(run, fv_run_plan(run)->of_value[output]);
     fv_shape shape = result.shape;
     shape.dim[0] = count;
@@ -73,43 +73,69 @@ static fv_status look_at_input(const fv_model *model, fv_feed *feed, int64_t fir
     return status;
 }
 
+/* A run that is ready for samples of one set. */
+typedef struct asking {
+    fv_run *run;
+    fv_feed feed;
+    fv_views views;
+    fv_reading reading;
+    int64_t batch;
+} asking;
+
+static fv_status begin_asking(asking *a, fv_model *model, fv_data *data, int64_t batch, const fv_predict_options *wish,
+                              fv_error *error) {
+    memset(a, 0, sizeof *a);
+    fv_status status = fv_model_sync(model, error);
+    if (status) return status;
+    a->reading = fv_net_reading(model->net);
+    a->batch = batch;
+    fv_shape shape;
+    int wanted[2] = {a->reading.scores, a->reading.output};
+    const char *tta = fv_model_views(model, wish->tta);
+    fv_plan_options options = {.batch = batch,
+                               .input = fv_feed_shape(model->net, data, &shape),
+                               .wanted = wanted,
+                               .wanted_count = tta ? 2 : 0,
+                               .exact = wish->exact};
+    if (a->reading.output < 0) return fv_fail(error, FV_E_ARGUMENT, "predict: the net has no output");
+    if (!fv_type_batched(&model->net->values[a->reading.output].type))
+        return fv_fail(error, FV_E_SHAPE, "predict: the net's output does not depend on samples");
+    a->run = fv_run_build(model->net, &model->weights, &options, error);
+    if (!a->run) return fv_failed(error);
+    status = fv_feed_begin(&a->feed, model, data, a->run, false, error);
+    a->feed.invert = wish->invert;
+    return status ? status : fv_views_begin(&a->views, tta, &a->feed, a->run, &a->reading, error);
+}
+
+static void end_asking(asking *a) {
+    fv_views_end(&a->views);
+    fv_feed_end(&a->feed);
+    fv_run_free(a->run);
+    memset(a, 0, sizeof *a);
+}
+
+static fv_status ask(asking *a, const fv_model *model, int64_t first, int64_t count, const fv_predict_options *wish,
+                     fv_tensor *out, fv_error *error) {
+    fv_status status = look_at_input(model, &a->feed, first, wish, error);
+    if (!status)
+        status = predict_batches(a->run, &a->feed, &a->views, a->reading.output, first, count, a->batch, out, error);
+    if (!status) status = fv_to_probabilities(&a->reading, out, fv_run_pool(a->run), error);
+    if (status) fv_free(out->data), out->data = NULL;
+    return status;
+}
+
 fv_status fv_predict_with(fv_model *model, fv_data *data, int64_t first, int64_t count, fv_tensor *out, fv_error *error,
                           const fv_predict_options *given) {
     fv_predict_options wish;
+    asking a;
     fv_copy_options(&wish, sizeof wish, given, given ? given->size : 0);
     memset(out, 0, sizeof *out);
     if (first < 0 || count < 1 || first > data->count - count)
         return fv_fail(error, FV_E_ARGUMENT, "predict: expected samples within 0..%lld, got %lld from %lld on",
                        (long long)data->count - 1, (long long)count, (long long)first);
-    fv_status status = fv_model_sync(model, error);
-    if (status) return status;
-    fv_reading reading = fv_net_reading(model->net);
-    fv_shape shape;
-    int64_t batch = count < 64 ? count : 64;
-    int wanted[2] = {reading.scores, reading.output};
-    const char *tta = fv_model_views(model, wish.tta);
-    fv_plan_options options = {.batch = batch,
-                               .input = fv_feed_shape(model->net, data, &shape),
-                               .wanted = wanted,
-                               .wanted_count = tta ? 2 : 0,
-                               .exact = wish.exact};
-    if (reading.output < 0) return fv_fail(error, FV_E_ARGUMENT, "predict: the net has no output");
-    if (!fv_type_batched(&model->net->values[reading.output].type))
-        return fv_fail(error, FV_E_SHAPE, "predict: the net's output does not depend on samples");
-    fv_run *run = fv_run_build(model->net, &model->weights, &options, error);
-    if (!run) return fv_failed(error);
-    fv_feed feed;
-    fv_views views = {.count = 0};
-    status = fv_feed_begin(&feed, model, data, run, false, error);
-    feed.invert = wish.invert;
-    if (!status) status = look_at_input(model, &feed, first, &wish, error);
-    if (!status) status = fv_views_begin(&views, tta, &feed, run, &reading, error);
-    if (!status) status = predict_batches(run, &feed, &views, reading.output, first, count, batch, out, error);
-    if (!status) status = fv_to_probabilities(&reading, out, fv_run_pool(run), error);
-    if (status) fv_free(out->data), out->data = NULL;
-    fv_views_end(&views);
-    fv_feed_end(&feed);
-    fv_run_free(run);
+    fv_status status = begin_asking(&a, model, data, count < 64 ? count : 64, &wish, error);
+    if (!status) status = ask(&a, model, first, count, &wish, out, error);
+    end_asking(&a);
     return status;
 }
 
@@ -119,9 +145,17 @@ fv_status fv_predict(fv_model *model, fv_data *data, int64_t first, int64_t coun
 
 /* ---- picture files ---------------------------------------------------------------------------------------------- */
 
+struct fv_predictor {
+    fv_model *model;
+    fv_predict_options wish;
+    fv_tensor picture; /* the one that is asked about, as the net wants it */
+    fv_data *data;     /* has that one sample */
+    asking asking;     /* for pictures of its size */
+};
+
 static int copy_picture(void *user, int64_t index, void *const *out) {
-    const fv_tensor *picture = user;
-    memcpy(out[0], picture->data, (size_t)fv_shape_count(&picture->shape));
+    const fv_predictor *p = user;
+    memcpy(out[0], p->picture.data, (size_t)fv_shape_count(&p->picture.shape));
     return (int)index;
 }
 
@@ -144,19 +178,54 @@ static fv_status fit_picture(const fv_model *model, fv_tensor *picture, fv_error
     return status;
 }
 
+fv_predictor *fv_predictor_new_with(fv_model *model, fv_error *error, const fv_predict_options *options) {
+    fv_predictor *p = fv_alloc(sizeof *p);
+    if (!p) return fv_fail_memory(error, "a predictor", sizeof *p), NULL;
+    p->model = model;
+    fv_copy_options(&p->wish, sizeof p->wish, options, options ? options->size : 0);
+    return p;
+}
+
+static void forget_size(fv_predictor *p) {
+    end_asking(&p->asking);
+    fv_data_free(p->data);
+    p->data = NULL;
+}
+
+/* The run of the last picture serves where this one has its size. */
+static fv_status prepare_size(fv_predictor *p, fv_error *error) {
+    if (p->data && fv_shape_equal(&p->data->fields[0].shape, &p->picture.shape)) return FV_OK;
+    forget_size(p);
+    fv_data_field field = {.name = "picture", .dtype = FV_U8, .shape = p->picture.shape};
+    p->data = fv_data_from_callback(1, &field, 1, copy_picture, p, error);
+    fv_status status = p->data ? begin_asking(&p->asking, p->model, p->data, 1, &p->wish, error) : fv_failed(error);
+    if (status) forget_size(p);
+    return status;
+}
+
+fv_status fv_predictor_file(fv_predictor *p, const char *path, fv_tensor *out, fv_error *error) {
+    memset(out, 0, sizeof *out);
+    p->picture = (fv_tensor){0};
+    fv_status status = fv_picture_read(path, &p->picture, error);
+    if (!status) status = fit_picture(p->model, &p->picture, error);
+    if (!status) status = prepare_size(p, error);
+    if (!status) status = ask(&p->asking, p->model, 0, 1, &p->wish, out, error);
+    fv_free(p->picture.data);
+    return status;
+}
+
+void fv_predictor_free(fv_predictor *p) {
+    if (!p) return;
+    forget_size(p);
+    fv_free(p);
+}
+
 fv_status fv_predict_file_with(fv_model *model, const char *path, fv_tensor *out, fv_error *error,
                                const fv_predict_options *options) {
     memset(out, 0, sizeof *out);
-    fv_tensor picture = {0};
-    fv_status status = fv_picture_read(path, &picture, error);
-    if (!status) status = fit_picture(model, &picture, error);
-    if (!status) {
-        fv_data_field field = {.name = "picture", .dtype = FV_U8, .shape = picture.shape};
-        fv_data *data = fv_data_from_callback(1, &field, 1, copy_picture, &picture, error);
-        status = data ? fv_predict_with(model, data, 0, 1, out, error, options) : fv_failed(error);
-        fv_data_free(data);
-    }
-    fv_free(picture.data);
+    fv_predictor *p = fv_predictor_new_with(model, error, options);
+    fv_status status = p ? fv_predictor_file(p, path, out, error) : FV_E_MEMORY;
+    fv_predictor_free(p);
     return status;
 }
 

@@ -22,7 +22,7 @@ show train logistic digits --limit 100 --epochs 1 --tensorboard
 show train logistic digits --limit 100 --epochs 1 --tensorboard -q -o runs/t
 ls runs/t/tensorboard/train | sed 's/[0-9]\{10\}/TIME/'
 "$FOVEA" predict runs/a digits:0 digits:train:1 | sed -E 's/[0-9] +[0-9.]+%/G P%/g; s/: wrong//'
-"$FOVEA" predict runs/a digits:0 --top 1 --json | sed -E 's/(class|name|probability|truth)": .*[0-9]"?/\1": X/'
+"$FOVEA" predict runs/a digits:0 --top 1 --json | sed -E 's/(class|name|probability|truth)":"?[0-9.]+"?/\1":X/g'
 show predict runs/a digits:100000
 show predict runs/a nothing.png
 show predict runs/a digits:test
