@@ -494,6 +494,20 @@ static void draws_depend_on_seed_epoch_sample_and_place_alone(void **state) {
     assert_in_range(other, MOST / 2, MOST);
 }
 
+/* Samples are cut out over the pool, mirrored and bent; whoever does it. */
+static void threads_change_nothing(void **state) {
+    (void)state;
+    const char *list = "hflip rotate elastic(10, 1) zoom shear perspective brightness contrast noise blur cutout(1)";
+    fv_set_threads(1);
+    changed one = change_copies(list, nine, three, MOST, 3, NULL);
+    for (int threads = 2; threads <= 5; threads++) {
+        fv_set_threads(threads);
+        changed several = change_copies(list, nine, three, MOST, 3, NULL);
+        assert_memory_equal(several.x, one.x, sizeof one.x);
+    }
+    fv_set_threads(0);
+}
+
 /* ---- what is refused -------------------------------------------------------------------------------------------- */
 
 static void mistakes_are_named(void **state) {
@@ -605,6 +619,7 @@ int main(void) {
         cmocka_unit_test(cutmix_counts_labels_by_area),
         cmocka_unit_test(masks_and_boxes_go_along),
         cmocka_unit_test(draws_depend_on_seed_epoch_sample_and_place_alone),
+        cmocka_unit_test(threads_change_nothing),
         cmocka_unit_test(mistakes_are_named),
         cmocka_unit_test(only_pictures_are_taken),
         cmocka_unit_test(a_mirrored_digit_is_doubtful),

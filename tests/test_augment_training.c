@@ -66,6 +66,25 @@ static void a_stopped_training_goes_on(void **state) {
 }
 
 /* The option, and a line of the net, are the same. */
+/* A student that is its teacher has nothing to learn from it, if only both see the same picture. */
+static void teacher_and_student_see_the_same(void **state) {
+    (void)state;
+    fv_data *data = fv_data_open("digits", &problem, .limit = 64);
+    fv_model *teacher = new_model(net_text), *student = new_model(net_text);
+    fv_model_set_preprocess(teacher, &(fv_preprocess){.scale = 1.0 / 255}); /* as the student takes it from the data */
+    fv_history *history =
+        fv_fit(student, data, &problem, .epochs = 2, .batch_size = 16, .optimizer = "sgd(rate=1)",
+               .augment = "hflip(1) shift(6) noise mixup(1)", .teacher = teacher, .teacher_weight = 1);
+    if (!history) fail_msg("fit: %s", problem.message);
+    int index = fv_model_find_weight(teacher, "dense1.weight");
+    fv_tensor before = fv_model_weight(teacher, index), after = fv_model_weight(student, index);
+    for (int64_t i = 0; i < fv_shape_count(&before.shape); i++)
+        check_near("weight", ((float *)after.data)[i], ((float *)before.data)[i], 1e-4);
+    fv_history_free(history);
+    fv_model_free(teacher), fv_model_free(student);
+    fv_data_free(data);
+}
+
 static void lines_of_a_net_are_the_option(void **state) {
     (void)state;
     uint64_t hash[3];
@@ -116,6 +135,7 @@ static void some_losses_cannot_mix(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_bits_do_not_depend_on_threads),
+        cmocka_unit_test(teacher_and_student_see_the_same),
         cmocka_unit_test_teardown(a_stopped_training_goes_on, clean_temp),
         cmocka_unit_test(lines_of_a_net_are_the_option),
         cmocka_unit_test(mixed_labels_need_distributions),

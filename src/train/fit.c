@@ -90,7 +90,7 @@ static void order_epoch(fv_training *t, int64_t epoch, int64_t first_step) {
     memcpy(t->order, t->samples, (size_t)t->sample_count * sizeof *t->order);
     fv_stream stream = fv_stream_new(t->settings.seed, FV_FOR_SHUFFLE, (uint64_t)epoch, 0);
     if (!t->options->no_shuffle) fv_shuffle(&stream, t->order, t->sample_count);
-    t->augmenting.epoch = epoch;
+    t->augmenting.epoch = t->teacher.augmenting.epoch = epoch;
     if (t->prefetch) fv_prefetch_start(t->prefetch, t->order, t->sample_count, first_step * batches_in_step(t));
 }
 

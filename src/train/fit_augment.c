@@ -21,6 +21,14 @@ static fv_status check_labels(fv_training *t, const fv_augment_plan *plan) {
     return FV_OK;
 }
 
+/* The teacher answers to what the student sees, by its own preprocessing (Beyer et al. 2022, "Knowledge distillation: a good
+ * teacher is patient and consistent"). */
+static fv_status augment_teacher(fv_training *t, const fv_augment_plan *plan) {
+    fv_feed *feed = &t->teacher.feed;
+    feed->augmenting = &t->teacher.augmenting;
+    return fv_augment_begin(feed->augmenting, plan, t->data, feed->preprocess, feed->into, t->settings.seed, t->error);
+}
+
 fv_status fv_fit_augment(fv_training *t) {
     fv_augment_plan plan;
     fv_status status = fv_augment_read(t->settings.augment, &plan, t->error);
@@ -30,6 +38,8 @@ fv_status fv_fit_augment(fv_training *t) {
     if (!status) status = check_labels(t, &plan);
     if (status) return status;
     t->feed.augmenting = &t->augmenting;
+    if (t->teacher.run) status = augment_teacher(t, &plan);
+    if (status) return status;
     const char *doubtful = fv_augment_doubtful(&plan, t->data);
     if (doubtful)
         fv_fit_say(t,

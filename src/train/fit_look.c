@@ -219,6 +219,7 @@ fv_status fv_fit_watch(fv_training *t, int64_t epoch, fv_text *layers) {
     fv_text warnings = {0};
     fv_status status = FV_OK;
     fv_probe_reset(&t->probe);
+    t->probe.feed.augmenting = t->feed.augmenting;
     for (int64_t first = 0; first < t->sample_count && first < ENOUGH && !status; first += t->settings.batch_size) {
         int64_t n = t->sample_count - first;
         if (n > t->settings.batch_size) n = t->settings.batch_size;
@@ -253,6 +254,7 @@ fv_status fv_fit_explain(fv_training *t, double loss, int64_t epoch, int64_t ind
     fv_probe probe;
     fv_moment moment = {.seed = t->settings.seed, .epoch = epoch, .position = first};
     fv_status found = fv_probe_begin(&probe, t->model, t->data, t->settings.batch_size, t->options->threads, NULL);
+    probe.feed.augmenting = t->feed.augmenting;
     if (!found) found = fv_probe_go(&probe, t->order, first, n, &moment, NULL);
     bool known = !found && fv_probe_trouble(&probe, t->order, first, culprit, sizeof culprit);
     fv_probe_end(&probe);

@@ -61,6 +61,7 @@ void fv_teacher_leave_net(fv_teacher *teacher, fv_net *net) {
 void fv_teacher_end(fv_teacher *teacher, fv_net *net) {
     fv_teacher_leave_net(teacher, net);
     fv_feed_end(&teacher->feed);
+    fv_augment_end(&teacher->augmenting);
     fv_run_free(teacher->run);
     memset(teacher, 0, sizeof *teacher);
 }

@@ -440,6 +440,7 @@ typedef struct fv_teacher {
     double temperature, main_weight;
     int value, main, nodes, values, losses; /* the target's value; the main loss; the student's net as it was */
     bool grown;
+    fv_augmenting augmenting; /* of the feed, as the student's */
 } fv_teacher;
 /* Adds the loss to the student's net: before its run is planned. */
 fv_status fv_teacher_begin(fv_teacher *teacher, fv_model *student, double temperature, double share, fv_error *error);
