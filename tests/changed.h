@@ -16,7 +16,7 @@ typedef struct changed {
     int64_t each;
 } changed;
 
-static changed change_copies(const char *list, const float *picture, fv_shape shape, int count, int64_t epoch,
+static inline changed change_copies(const char *list, const float *picture, fv_shape shape, int count, int64_t epoch,
                              const fv_preprocess *preprocess) {
     changed c = {.each = fv_shape_count(&shape)};
     fv_tensor all = {FV_F32, {shape.rank + 1, {count}}, calloc((size_t)(count * c.each), sizeof(float))};
@@ -46,7 +46,7 @@ static changed change_copies(const char *list, const float *picture, fv_shape sh
 static const float nine[9] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
 static const fv_shape three = {3, {3, 3, 1}};
 
-static void check_picture(const char *name, const float *got, const float *expected, int64_t count, double tolerance) {
+static inline void check_picture(const char *name, const float *got, const float *expected, int64_t count, double tolerance) {
     char label[128];
     for (int64_t i = 0; i < count; i++) {
         snprintf(label, sizeof label, "%s, number %d", name, (int)i);
@@ -54,7 +54,7 @@ static void check_picture(const char *name, const float *got, const float *expec
     }
 }
 
-static void check_once(const char *list, const float *picture, fv_shape shape, const float *expected,
+static inline void check_once(const char *list, const float *picture, fv_shape shape, const float *expected,
                        double tolerance) {
     changed c = change_copies(list, picture, shape, 1, 0, NULL);
     check_picture(list, c.x[0], expected, c.each, tolerance);
