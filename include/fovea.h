@@ -243,6 +243,7 @@ typedef struct fv_foretell_options {
     const char *loss;      /* of training; default: the net's, else the usual one for its end */
     int threads;           /* 0: all that the process may use */
     bool exact;            /* only sums that round no worse than direct ones */
+    bool bf16;             /* products of bf16 numbers, as in fv_run_options */
 } fv_foretell_options;
 /* Plans a run without allocating it or any weights. The net stays as it is. */
 FV_API fv_status fv_foretell_with(fv_net *net, fv_foretold *out, fv_error *error, const fv_foretell_options *options);
@@ -421,6 +422,9 @@ struct fv_run_options {
     int by_count;
     int threads; /* 0: all that the process may use */
     bool exact;  /* only sums that round no worse than direct ones: no Winograd F(4x4), no folded batch norm */
+    /* Products may be of bf16 numbers (8 bits of each factor count), summed in f32, where fv_has_bf16: faster, rounds more, other
+     * bits; f32 elsewhere. Values and weights stay f32. Not together with exact. */
+    bool bf16;
 };
 
 /* Allocates all that it will ever need; what follows allocates nothing. */
@@ -670,6 +674,7 @@ typedef struct fv_fit_options {
      * Callbacks of data are then called from that thread. */
     bool no_prefetch;
     bool exact; /* steps and validation use only sums that round no worse than direct ones; other bits */
+    bool bf16;  /* their products may be of bf16 numbers, as in fv_run_options; other bits */
     /* How much a class counts in the training's loss: "balanced" (each class the same, the mean over the samples 1) or a number
      * for each class, "1,2,0.5". Validation counts every sample the same. */
     const char *class_weights;
@@ -749,6 +754,7 @@ typedef struct fv_evaluate_options {
     const char *metrics; /* default: the model's */
     int threads;
     bool exact; /* only sums that round no worse than direct ones; other bits */
+    bool bf16;  /* products of bf16 numbers, as in fv_run_options; other bits */
     /* Test-time augmentation: the mean over the views of "hflip shift(1)", see docs/augmentation.md; "none". Default: what the
      * model was validated with, or its net says (train tta="..."). */
     const char *tta;
@@ -784,7 +790,7 @@ typedef struct fv_score_options {
     int threads;
     int mistakes;        /* keep so many wrong answers, the surest first */
     fv_scores **members; /* of a committee: [count], gets the scores of each model; free each */
-    bool exact;          /* as in fv_evaluate */
+    bool exact, bf16;    /* as in fv_evaluate */
     const char *tta; /* as in fv_evaluate */
 } fv_score_options;
 /* Loss and metrics of a model over all samples and, where it chooses between classes, how it does with each. Several models
@@ -821,6 +827,7 @@ FV_API fv_status fv_predict_file(fv_model *model, const char *path, fv_tensor *o
 typedef struct fv_predict_options {
     size_t size;
     bool exact; /* only sums that round no worse than direct ones; other bits */
+    bool bf16;  /* products of bf16 numbers, as in fv_run_options; other bits */
     const char *tta; /* as in fv_evaluate */
     bool invert; /* light and dark of pictures change places before the net sees them */
     const char *show_input; /* a PNG file of what the net sees of the first picture */
@@ -860,6 +867,7 @@ typedef struct fv_bench_options {
     const char *loss;      /* of training; default: the net's, else the usual one for its end */
     int threads;           /* 0: all that the process may use */
     bool exact;            /* only sums that round no worse than direct ones */
+    bool bf16;             /* products of bf16 numbers, as in fv_run_options */
     double seconds;        /* to measure; default 1 */
     int64_t least_steps;   /* also when that takes longer; default 5 */
 } fv_bench_options;
@@ -880,6 +888,8 @@ FV_API const char *fv_isa(void);         /* "avx512", "avx2", "generic", "refere
 /* Pins the instruction set; refused when the machine lacks it. Also the environment variable FOVEA_ISA, read at start.
  */
 FV_API fv_status fv_set_isa(const char *name, fv_error *error);
+/* Does the instruction set in use multiply bf16 numbers (avx512 on a machine with AVX512_BF16)? Else `bf16` changes nothing. */
+FV_API bool fv_has_bf16(void);
 
 /* ---- an operator of your own ----------------------------------------------------------------------------------------
  */

@@ -21,7 +21,8 @@ static fv_model *model_of_digits(fv_data **data) {
 static double pass_loss(fv_model *model, const fv_data *data, bool exact, bool *rounds) {
     fv_error error;
     fv_pass pass;
-    if (fv_pass_begin(&pass, model, data, 24, 0, exact, "accuracy", &error)) fail_msg("%s", error.message);
+    fv_pass_options options = {.batch = 24, .exact = exact, .metrics = "accuracy"};
+    if (fv_pass_begin(&pass, model, data, &options, &error)) fail_msg("%s", error.message);
     const fv_plan *plan = fv_run_plan(pass.run);
     *rounds = plan->steady_calls > 0; /* folded batch norm */
     for (int i = 0; i < plan->call_count; i++) {

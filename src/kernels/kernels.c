@@ -134,6 +134,14 @@ fv_status fv_set_isa(const char *name, fv_error *error) {
     return FV_OK;
 }
 
+bool fv_has_bf16(void) {
+#if defined(__x86_64__)
+    return strcmp(fv_isa(), "avx512") == 0 && __builtin_cpu_supports("avx512bf16");
+#else
+    return false;
+#endif
+}
+
 const fv_kernel *fv_choose_kernel(const fv_table *table, fv_routine routine, const fv_geom *geom) {
     const fv_kernel *const *kernel = table->kernels[routine];
     while ((*kernel)->can && !(*kernel)->can(geom)) kernel++;

@@ -46,7 +46,8 @@ fv_run *fv_run_new_with(fv_model *model, fv_error *error, const fv_run_options *
                                 .by = ids + wanted,
                                 .by_count = options.by_count,
                                 .threads = options.threads,
-                                .exact = options.exact};
+                                .exact = options.exact,
+                                .bf16 = options.bf16};
         run = fv_run_build(model->net, &model->weights, &plan, error);
     }
     fv_free(ids);

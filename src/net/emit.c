@@ -170,6 +170,7 @@ fv_geom fv_geom_for(const fv_emit *e, const fv_type *type) {
     geom.batched = fv_type_batched(type);
     geom.n = geom.batched ? e->plan->batch : 1;
     geom.exact = e->options->exact;
+    geom.bf16 = e->options->bf16;
     geom.training = e->options->training || e->options->gradients;
     return geom;
 }

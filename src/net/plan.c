@@ -27,7 +27,12 @@ static fv_status check_values(const fv_net *net, const int *values, int count, c
     return FV_OK;
 }
 
+/* Every run goes through here, so what excludes one another in any options is refused here. */
 static fv_status check_options(const fv_net *net, const fv_plan_options *options, fv_error *error) {
+    if (options->exact && options->bf16)
+        return fv_fail(
+            error, FV_E_ARGUMENT,
+            "exact and bf16: expected one of them at most (a training that goes on keeps what it began with)");
     if (options->batch < 1 || options->batch > INT32_MAX)
         return fv_fail(error, FV_E_ARGUMENT, "batch: expected 1 .. %d, got %lld", INT32_MAX, (long long)options->batch);
     if (check_values(net, options->wanted, options->wanted_count, "wanted", error) ||

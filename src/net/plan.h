@@ -46,7 +46,8 @@ typedef struct fv_planned_call {
 typedef struct fv_plan_options {
     int64_t batch;
     const fv_shape *input; /* sample shape of the first data input, NULL as declared */
-    bool training, losses, gradients, exact;
+    bool training, losses, gradients;
+    bool exact, bf16; /* see fv_geom; not both */
     const int *wanted;
     int wanted_count; /* values */
     const int *by;

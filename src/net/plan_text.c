@@ -148,7 +148,8 @@ char *fv_net_plan_text_with(fv_net *net, fv_error *error, const fv_run_options *
                             .losses = options.training && net->loss_count > 0,
                             .gradients = options.gradients,
                             .threads = options.threads,
-                            .exact = options.exact};
+                            .exact = options.exact,
+                            .bf16 = options.bf16};
     fv_plan *plan = fv_plan_new(net, &wish, error);
     if (!plan) return NULL;
     char *text = fv_plan_to_text(plan);

@@ -123,7 +123,7 @@ static fv_status begin(work *w, fv_net *net, fv_error *error) {
                                  : o->batch  ? o->batch
                                              : 1,
                         .input = o->input, .training = o->training, .gradients = o->training, .threads = o->threads,
-                        .exact = o->exact);
+                        .exact = o->exact, .bf16 = o->bf16);
     if (!w->run) return fv_failed(error);
     draw_inputs(w);
     return o->training ? begin_training(w, error) : FV_OK;

@@ -30,9 +30,12 @@ fv_history *fv_evaluate_with(fv_model *model, fv_data *data, fv_error *error, co
     if (fv_feed_prepare(model, data, error)) return NULL;
     fv_pass pass;
     fv_history *history = NULL;
-    const char *metrics = options.metrics ? options.metrics : fv_model_metrics(model);
-    if (batch > data->count) batch = data->count;
-    fv_status status = fv_pass_begin(&pass, model, data, batch, options.threads, options.exact, metrics, error);
+    fv_pass_options how = {.batch = batch < data->count ? batch : data->count,
+                           .threads = options.threads,
+                           .exact = options.exact,
+                           .bf16 = options.bf16,
+                           .metrics = options.metrics ? options.metrics : fv_model_metrics(model)};
+    fv_status status = fv_pass_begin(&pass, model, data, &how, error);
     if (!status) status = fv_pass_views(&pass, fv_model_views(model, options.tta), error);
     int64_t *order = status ? NULL : fv_all_samples(data->count, error);
     if (order && !fv_pass_run(&pass, order, data->count, error)) history = fv_meter_history(&pass.meter, error);

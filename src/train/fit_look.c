@@ -164,7 +164,8 @@ static uint64_t bytes_at(const fv_training *t, int64_t batch) {
                                .gradients = true,
                                .weighted_loss = now->weighted_loss,
                                .threads = t->options->threads,
-                               .exact = t->options->exact};
+                               .exact = t->options->exact,
+                               .bf16 = t->options->bf16};
     fv_plan *plan = fv_plan_new(t->model->net, &options, NULL);
     if (!plan) return UINT64_MAX;
     double rest = (double)(run_bytes(t->validation.run) + run_bytes(t->probe.run)) * (double)batch / (double)now->batch;

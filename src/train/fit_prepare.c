@@ -101,7 +101,8 @@ static fv_status build_run(fv_training *t) {
                                .wanted = wanted,
                                .wanted_count = 2,
                                .threads = t->options->threads,
-                               .exact = t->options->exact};
+                               .exact = t->options->exact,
+                               .bf16 = t->options->bf16};
     double share = t->options->teacher_weight != 0 ? t->options->teacher_weight : 0.9;
     double temperature = t->options->temperature != 0 ? t->options->temperature : 4;
     fv_model *teacher = t->options->teacher;
@@ -129,9 +130,13 @@ static fv_status build_validation(fv_training *t) {
     const fv_data *data = t->options->validation_data ? t->options->validation_data : t->data;
     int64_t batch = t->settings.batch_size < t->held_count ? t->settings.batch_size : t->held_count;
     fv_average_swap(&t->average); /* it reads where the averages are, whatever the model says later */
-    fv_status status =
-        fv_pass_begin(&t->validation, t->model, data, batch, t->options->threads, t->options->exact, t->settings.metrics,
-                      t->error);
+    fv_status status = fv_pass_begin(&t->validation, t->model, data,
+                                     &(fv_pass_options){.batch = batch,
+                                                        .threads = t->options->threads,
+                                                        .exact = t->options->exact,
+                                                        .bf16 = t->options->bf16,
+                                                        .metrics = t->settings.metrics},
+                                     t->error);
     if (!status) status = fv_pass_views(&t->validation, fv_asked(t->settings.tta), t->error);
     fv_average_swap(&t->average);
     return status;
@@ -251,6 +256,7 @@ static fv_status collect_facts(fv_training *t) {
     if (!status) status = fact(t, "schedule", "%s", s->schedule);
     if (!status) status = fact(t, "metrics", "%s", s->metrics ? s->metrics : FV_USUAL_METRICS);
     if (!status && o->exact) status = fact(t, "sums", "exact");
+    if (!status && o->bf16 && fv_has_bf16()) status = fact(t, "products", "bf16"); /* as it was, not as it was wished */
     if (!status) status = fact(t, "test-time augmentation", "%s", fv_asked(s->tta) ? s->tta : "none");
     if (!status) status = fact(t, "augmentation", "%s", fv_asked(s->augment) ? s->augment : "none");
     if (!status) status = fact(t, "order", "%s", o->no_shuffle ? "as it is" : "shuffled");

@@ -81,7 +81,8 @@ static fv_status foretell_inference(fv_net *net, const fv_foretell_options *o, f
     fv_plan_options options = {.batch = o->batch ? o->batch : 1,
                                .input = o->input.rank ? &o->input : NULL,
                                .threads = o->threads,
-                               .exact = o->exact};
+                               .exact = o->exact,
+                               .bf16 = o->bf16};
     fv_plan *plan = fv_plan_new(net, &options, error);
     if (!plan) return fv_failed(error);
     add_plan(plan, out);
@@ -111,7 +112,8 @@ static fv_status foretell_step(fv_net *net, const fv_foretell_options *o, const 
                                .wanted = wanted,
                                .wanted_count = 2,
                                .threads = o->threads,
-                               .exact = o->exact};
+                               .exact = o->exact,
+                               .bf16 = o->bf16};
     fv_plan *plan = fv_plan_new(net, &options, error);
     if (!plan) return fv_failed(error);
     add_plan(plan, out);

@@ -3,22 +3,23 @@
 
 #include "train.h"
 
-fv_status fv_pass_begin(fv_pass *pass, fv_model *model, const fv_data *data, int64_t batch, int threads, bool exact,
-                        const char *metrics, fv_error *error) {
+fv_status fv_pass_begin(fv_pass *pass, fv_model *model, const fv_data *data, const fv_pass_options *options,
+                        fv_error *error) {
     memset(pass, 0, sizeof *pass);
-    pass->batch = batch;
-    fv_status status = fv_meter_read(&pass->meter, model->net, metrics, error);
+    pass->batch = options->batch;
+    fv_status status = fv_meter_read(&pass->meter, model->net, options->metrics, error);
     if (status) return status;
     fv_shape shape;
     int wanted[2] = {pass->meter.reading.scores, pass->meter.reading.output};
-    fv_plan_options options = {.batch = batch,
-                               .input = fv_feed_shape(model->net, data, &shape),
-                               .losses = true,
-                               .wanted = wanted,
-                               .wanted_count = 2,
-                               .threads = threads,
-                               .exact = exact};
-    pass->run = fv_run_build(model->net, &model->weights, &options, error);
+    fv_plan_options plan = {.batch = options->batch,
+                            .input = fv_feed_shape(model->net, data, &shape),
+                            .losses = true,
+                            .wanted = wanted,
+                            .wanted_count = 2,
+                            .threads = options->threads,
+                            .exact = options->exact,
+                            .bf16 = options->bf16};
+    pass->run = fv_run_build(model->net, &model->weights, &plan, error);
     if (!pass->run) return fv_failed(error);
     return fv_feed_begin(&pass->feed, model, data, pass->run, true, error);
 }

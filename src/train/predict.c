@@ -96,7 +96,8 @@ static fv_status begin_asking(asking *a, fv_model *model, fv_data *data, int64_t
                                .input = fv_feed_shape(model->net, data, &shape),
                                .wanted = wanted,
                                .wanted_count = tta ? 2 : 0,
-                               .exact = wish->exact};
+                               .exact = wish->exact,
+                               .bf16 = wish->bf16};
     if (a->reading.output < 0) return fv_fail(error, FV_E_ARGUMENT, "predict: the net has no output");
     if (!fv_type_batched(&model->net->values[a->reading.output].type))
         return fv_fail(error, FV_E_SHAPE, "predict: the net's output does not depend on samples");

@@ -38,7 +38,12 @@ static fv_status begin_member(jury *j, int m, const char *metrics) {
     if (!status) status = fv_model_sync(model, j->error);
     if (!status) status = fv_feed_prepare(model, j->data, j->error);
     if (!status)
-        status = fv_pass_begin(&j->members[m], model, j->data, j->batch, j->options.threads, j->options.exact, metrics,
+        status = fv_pass_begin(&j->members[m], model, j->data,
+                               &(fv_pass_options){.batch = j->batch,
+                                                  .threads = j->options.threads,
+                                                  .exact = j->options.exact,
+                                                  .bf16 = j->options.bf16,
+                                                  .metrics = metrics},
                                j->error);
     if (!status) status = fv_pass_views(&j->members[m], fv_model_views(model, j->options.tta), j->error);
     fv_meter *meter = &j->members[m].meter;

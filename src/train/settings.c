@@ -139,6 +139,7 @@ void fv_settings_resume(const fv_model *model, const fv_checkpoint *checkpoint, 
         options->validation_split = number_fact(checkpoint, "validation split");
     options->validation_tail = options->validation_tail || says(checkpoint, "kind of split", "tail");
     options->exact = options->exact || says(checkpoint, "sums", "exact");
+    options->bf16 = options->bf16 || says(checkpoint, "products", "bf16");
     options->no_shuffle = options->no_shuffle || says(checkpoint, "order", "as it is");
     /* what compile was told is as if it were given here */
     if (!options->optimizer && !fv_model_note(model, "compile.optimizer"))

@@ -317,8 +317,14 @@ typedef struct fv_pass {
     fv_views views;
     int64_t batch;
 } fv_pass;
-fv_status fv_pass_begin(fv_pass *pass, fv_model *model, const fv_data *data, int64_t batch, int threads, bool exact,
-                        const char *metrics, fv_error *error);
+typedef struct fv_pass_options {
+    int64_t batch;
+    int threads;
+    bool exact, bf16;
+    const char *metrics;
+} fv_pass_options;
+fv_status fv_pass_begin(fv_pass *pass, fv_model *model, const fv_data *data, const fv_pass_options *options,
+                        fv_error *error);
 /* Samples are seen in several views from now on; `tta` as fv_model_views says. */
 fv_status fv_pass_views(fv_pass *pass, const char *tta, fv_error *error);
 fv_status fv_pass_run(fv_pass *pass, const int64_t *order, int64_t count, fv_error *error);
