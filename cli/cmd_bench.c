@@ -12,7 +12,7 @@
 #include "options.h"
 
 typedef struct options {
-    bool json, training, inference, exact;
+    bool json, training, inference, exact, bf16;
     const char *batch, *input, *isa, *against;
     int64_t threads;
     double seconds;
@@ -25,7 +25,8 @@ static const cli_option list[] = {
     {"training", 0, CLI_FLAG, offsetof(options, training), NULL, "only steps of training", 0, 0},
     {"inference", 0, CLI_FLAG, offsetof(options, inference), NULL, "only prediction", 0, 0},
     {"seconds", 0, CLI_REAL, offsetof(options, seconds), "S", "to measure each case; default 1", 0.001, 3600},
-    {"exact", 0, CLI_FLAG, offsetof(options, exact), NULL, "no sums that round worse than direct ones", 0, 0},
+    CLI_EXACT(options),
+    CLI_BF16(options),
     {"input", 0, CLI_TEXT, offsetof(options, input), "SHAPE", "sample shape where the net leaves it open, 224x224x3", 0,
      0},
     {"against", 0, CLI_TEXT, offsetof(options, against), "PYTHON",
@@ -85,17 +86,21 @@ static json_t *machine(int cpus) {
 
 static json_t *measure(const options *o, fv_net *net, const fv_shape *input, int64_t batch, fv_error *error) {
     fv_timing t;
-    fv_bench_options options = {
-        .size = sizeof options, .batch = batch, .training = o->training, .exact = o->exact, .seconds = o->seconds};
+    fv_bench_options options = {.size = sizeof options,
+                                .batch = batch,
+                                .training = o->training,
+                                .exact = o->exact,
+                                .bf16 = o->bf16,
+                                .seconds = o->seconds};
     if (input) options.input = *input;
     if (fv_bench_with(net, &t, error, &options)) return NULL;
     double flops = 2 * t.macs / t.median;
-    return json_pack("{s:s, s:I, s:i, s:b, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I}", "mode",
+    return json_pack("{s:s, s:I, s:i, s:b, s:b, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I}", "mode",
                      o->training ? "training" : "inference", "batch", (json_int_t)t.batch, "threads", t.threads,
-                     "exact", o->exact, "steps", (json_int_t)t.steps, "median", t.median, "least", t.least, "lower",
-                     t.lower, "upper", t.upper, "most", t.most, "images_per_second", (double)t.batch / t.median,
-                     "gflops", 1e-9 * flops, "peak_gflops", 1e-9 * t.peak, "of_peak", flops / t.peak, "peak_bytes",
-                     (json_int_t)peak_bytes());
+                     "exact", o->exact, "bf16", o->bf16 && fv_has_bf16(), "steps", (json_int_t)t.steps, "median",
+                     t.median, "least", t.least, "lower", t.lower, "upper", t.upper, "most", t.most,
+                     "images_per_second", (double)t.batch / t.median, "gflops", 1e-9 * flops, "peak_gflops",
+                     1e-9 * t.peak, "of_peak", flops / t.peak, "peak_bytes", (json_int_t)peak_bytes());
 }
 
 /* ---- other processes --------------------------------------------------------------------------------------------- */
@@ -162,6 +167,7 @@ static int measure_apart(const cli_call *call, int64_t batch, bool training, jso
     if (batch) snprintf(a.batch, NUMBER, "%" PRId64, batch), add_option(&a, "--batch", a.batch);
     add(&a, training ? "--training" : "--inference");
     if (o->exact) add(&a, "--exact");
+    if (o->bf16 && fv_has_bf16()) add(&a, "--bf16"); /* what there is to say where not has been said */
     add_option(&a, "--input", o->input);
     add_option(&a, "--isa", o->isa);
     add(&a, "--json"), add(&a, "--"), add(&a, call->operands[0]);
@@ -223,9 +229,10 @@ static void print_table(const json_t *result) {
     const json_t *m = json_object_get(result, "machine"), *cases = json_object_get(result, "cases"),
                  *first = json_array_get(cases, 0);
     char parameters[32];
-    printf("%s: %s parameters%s\n", json_string_value(json_object_get(result, "net")),
+    printf("%s: %s parameters%s%s\n", json_string_value(json_object_get(result, "net")),
            cli_grouped(whole_of(result, "parameters"), parameters),
-           json_is_true(json_object_get(first, "exact")) ? "; direct sums or such that round no worse" : "");
+           json_is_true(json_object_get(first, "exact")) ? "; direct sums or such that round no worse" : "",
+           json_is_true(json_object_get(first, "bf16")) ? "; products of bf16 numbers, summed in f32" : "");
     printf("%s, %" PRId64 " CPU%s allowed, %s, %" PRId64 " thread%s, load %.2f; peak %.0f GFLOP/s\n\n",
            json_string_value(json_object_get(m, "cpu")), whole_of(m, "cpus"), whole_of(m, "cpus") == 1 ? "" : "s",
            json_string_value(json_object_get(m, "isa")), whole_of(first, "threads"),
@@ -296,10 +303,11 @@ static int bench(const cli_call *call, fv_net *net) {
         return cli_usage_error(call->command, "--batch: expected sizes such as 1,16, got '%s'", o->batch);
     if (o->input && !cli_read_shape(o->input, &shape))
         return cli_usage_error(call->command, "--input: expected a shape such as 224x224x3, got '%s'", o->input);
-    if (o->against && (o->input || o->isa || o->exact))
-        return cli_usage_error(call->command, "--against: the others know no --input, --isa and --exact");
+    if (o->against && (o->input || o->isa || o->exact || o->bf16))
+        return cli_usage_error(call->command, "--against: the others know no --input, --isa, --exact and --bf16");
     if (o->against) return compare(call);
     if (cli_set_machine(call, o->isa, o->threads)) return CLI_FAILED;
+    if (cli_check_products(call, o->exact, o->bf16)) return CLI_USAGE;
     json_t *result = result_of(call, net, o->input ? &shape : NULL, cpus, &error);
     if (!result) return cli_fail(call, &error);
     json_t *cases = json_object_get(result, "cases"), *one = NULL;
@@ -333,8 +341,8 @@ const cli_command command_bench = {
     .details =
         "Times steps on one batch of drawn numbers: prediction, or forward, backward and the optimizer's update. Each\n"
         "case runs in a process of its own; its memory is the most that this process ever held. GFLOP/s count the\n"
-        "multiply-adds of convolutions and products as direct sums, so Winograd's algorithm may pass the peak, which is\n"
-        "measured between the steps.",
+        "multiply-adds of convolutions and products as direct sums, so Winograd's algorithm and products of bf16 numbers may\n"
+        "pass the peak, which is measured between the steps with f32.",
     CLI_OPTIONS(list, options),
     .least = 1,
     .most = 1,

@@ -8,7 +8,7 @@
 #include "scores.h"
 
 typedef struct options {
-    bool json, quiet, per_class, confusion, skip_bad, exact;
+    bool json, quiet, per_class, confusion, skip_bad, exact, bf16;
     const char *metrics, *isa, *tta;
     int64_t batch, limit, data_seed, threads;
     double min_accuracy;
@@ -28,7 +28,8 @@ static const cli_option list[] = {
     CLI_TTA(options),
     CLI_THREADS(options),
     CLI_ISA(options),
-    {"exact", 0, CLI_FLAG, offsetof(options, exact), NULL, "no faster sums that round worse than direct ones", 0, 0},
+    CLI_EXACT(options),
+    CLI_BF16(options),
     {"quiet", 'q', CLI_FLAG, offsetof(options, quiet), NULL, "only the line of metrics", 0, 0},
     CLI_JSON(options)};
 
@@ -132,9 +133,11 @@ static int run(const cli_call *call) {
     fv_error error = {0};
     trial t = {.call = call, .count = call->count - 1};
     if (cli_set_machine(call, o->isa, o->threads)) return CLI_FAILED;
+    if (cli_check_products(call, o->exact, o->bf16)) return CLI_USAGE;
     if (open_all(&t, &error))
         t.scores = fv_score(t.models, t.count, t.data, &error, .batch_size = o->batch, .metrics = o->metrics,
-                            .threads = (int)o->threads, .exact = o->exact, .tta = o->tta, .members = t.count > 1 ? t.members : NULL);
+                            .threads = (int)o->threads, .exact = o->exact, .bf16 = o->bf16, .tta = o->tta,
+                            .members = t.count > 1 ? t.members : NULL);
     int status = t.scores ? print(&t) : cli_fail(call, &error);
     if (!status) status = check_accuracy(&t);
     fv_scores_free(t.scores);

@@ -9,7 +9,7 @@
 #include "drawing.h"
 
 typedef struct options {
-    bool json, show, skip_bad, exact, invert;
+    bool json, show, skip_bad, exact, bf16, invert;
     int64_t top, data_seed, threads;
     const char *isa, *tta, *show_input;
 } options;
@@ -26,7 +26,8 @@ static const cli_option list[] = {
     CLI_TTA(options),
     CLI_THREADS(options),
     CLI_ISA(options),
-    {"exact", 0, CLI_FLAG, offsetof(options, exact), NULL, "no faster sums that round worse than direct ones", 0, 0},
+    CLI_EXACT(options),
+    CLI_BF16(options),
     CLI_JSON(options)};
 
 /* One thing to predict. */
@@ -90,6 +91,7 @@ static fv_status read_sample(fv_data *data, int64_t index, question *q, fv_error
 static fv_predict_options wish_of(const options *o, question *q) {
     return (fv_predict_options){.size = sizeof(fv_predict_options),
                                 .exact = o->exact,
+                                .bf16 = o->bf16,
                                 .tta = o->tta,
                                 .invert = o->invert,
                                 .show_input = o->show_input,
@@ -301,6 +303,7 @@ static int run(const cli_call *call) {
     if (o->show_input && call->count > 2)
         return cli_fail_text(call, "--show-input shows one input, there are %d", call->count - 1);
     if (cli_set_machine(call, o->isa, o->threads)) return CLI_FAILED;
+    if (cli_check_products(call, o->exact, o->bf16)) return CLI_USAGE;
     fv_model *model = fv_model_load(call->operands[0], &error);
     if (!model) return cli_fail(call, &error);
     int status = answer_all(call, model);

@@ -9,7 +9,7 @@
 #include "quiz.h"
 
 typedef struct options {
-    bool json, text, quiz, answers, plan, training, exact;
+    bool json, text, quiz, answers, plan, training, exact, bf16;
     int64_t batch;
     const char *input;
     cli_settings set;
@@ -29,7 +29,8 @@ static const cli_option list[] = {
     {"batch", 'b', CLI_WHOLE, offsetof(options, batch), "N",
      "samples in a run; default 1, for the line on training the net's", 1, 1e9},
     {"training", 0, CLI_FLAG, offsetof(options, training), NULL, "plan a step of training, not inference", 0, 0},
-    {"exact", 0, CLI_FLAG, offsetof(options, exact), NULL, "plan no sums that round worse than direct ones", 0, 0},
+    CLI_EXACT(options),
+    CLI_BF16(options),
     CLI_JSON(options)};
 
 /* ---- the table -------------------------------------------------------------------------------------------------- */
@@ -182,7 +183,7 @@ static int print_json(const cli_call *call, fv_net *net, const fv_shape *input, 
 
 static int print_plan(const cli_call *call, const options *o, fv_net *net, const fv_shape *shape) {
     fv_error error = {0};
-    fv_run_options options = {.size = sizeof options, .batch = o->batch, .exact = o->exact};
+    fv_run_options options = {.size = sizeof options, .batch = o->batch, .exact = o->exact, .bf16 = o->bf16};
     options.training = options.gradients = o->training;
     if (shape) options.input = *shape;
     fv_net *trained = o->training ? fv_net_with_loss(net, NULL, &error) : NULL;
@@ -203,8 +204,9 @@ static int print(const cli_call *call, fv_net *net) {
     fv_shape shape;
     if ((o->quiz || o->answers) + o->json + o->text + o->plan > 1)
         return cli_usage_error(call->command, "--quiz, --json, --text and --plan exclude one another");
-    if (!o->plan && (o->training || o->exact))
-        return cli_usage_error(call->command, "--training and --exact are for --plan");
+    if (!o->plan && (o->training || o->exact || o->bf16))
+        return cli_usage_error(call->command, "--training, --exact and --bf16 are for --plan");
+    if (cli_check_products(call, o->exact, o->bf16)) return CLI_USAGE;
     if (o->batch && (o->quiz || o->answers || o->text))
         return cli_usage_error(call->command, "--batch is for the table, --json and --plan");
     if (o->input && !cli_read_shape(o->input, &shape))

@@ -65,7 +65,8 @@ static const cli_option list[] = {
     {"freeze", 0, CLI_TEXT, offsetof(options, freeze), "NAMES",
      "layers or weights that stay as they are: \"conv*, block1.*\"", 0, 0},
     {"groups", 0, CLI_TEXT, offsetof(options, groups), "TEXT",
-     "weights that are trained otherwise: \"conv*.weight: muon(rate=0.2); *.bias: decay=0\"; none: not the net's", 0, 0},
+     "weights that are trained otherwise: \"conv*.weight: muon(rate=0.2); *.bias: decay=0\"; none: not the net's", 0,
+     0},
     {"whiten", 0, CLI_TEXT, offsetof(options, whiten), "LAYER",
      "the layer that reads the pictures whitens their patches, and stays so; none: not the net's", 0, 0},
     {"teacher", 0, CLI_TEXT, offsetof(options, teacher), "MODEL", "learn from what MODEL answers, too (soft targets)",
@@ -86,7 +87,8 @@ static const cli_option list[] = {
     CLI_THREADS(options),
     CLI_SKIP_BAD(options),
     {"no-prefetch", 0, CLI_FLAG, offsetof(options, no_prefetch), NULL, "make each batch when its step comes", 0, 0},
-    {"exact", 0, CLI_FLAG, offsetof(options, exact), NULL, "no faster sums that round worse than direct ones", 0, 0},
+    CLI_EXACT(options),
+    CLI_BF16(options),
     CLI_ISA(options),
     {"progress", 0, CLI_TEXT, offsetof(options, progress), "HOW",
      "auto (bar on a terminal), bar, plain (a line an epoch), none", 0, 0},
@@ -288,17 +290,20 @@ static bool begin(training *t, fv_error *error) {
            keep(t, "command.data", t->data_name, error) && keep(t, "command.validation", t->validation_name, error) &&
            keep_number(t, "command.data_seed", t->data_seed, error) &&
            keep_number(t, "command.limit", t->limit, error) && keep_number(t, "command.skip_bad", t->skip_bad, error) &&
-           keep(t, "command.isa", fv_isa(), error);
+           keep(t, "command.isa", fv_isa(), error) &&
+           keep(t, "command.bf16", t->options->bf16 && fv_has_bf16() ? "yes" : NULL, error);
 }
 
-/* The same bits need the same instruction set. */
+/* The same bits need the same instruction set, and its products. */
 static void take_isa(const training *t) {
     const char *isa = cli_train_kept(t, "command.isa");
-    if (!isa || strcmp(isa, fv_isa()) == 0) return;
-    if (t->options->isa || fv_set_isa(isa, NULL))
-        fprintf(stderr,
-                "fovea train: the run began with %s and goes on with %s: its weights will differ in their last bits\n",
-                isa, fv_isa());
+    bool other = isa && strcmp(isa, fv_isa()) != 0 && (t->options->isa || fv_set_isa(isa, NULL));
+    bool f32 = cli_train_kept(t, "command.bf16") && !fv_has_bf16();
+    if (other || f32)
+        fprintf(
+            stderr,
+            "fovea train: the run began with %s%s and goes on with %s%s: its weights will differ in their last bits\n",
+            isa ? isa : "", f32 ? " and bf16 products" : "", fv_isa(), f32 ? " and f32 products" : "");
 }
 
 /* The net, the data and the options of the checkpoint, but for those that are given. */
@@ -371,12 +376,11 @@ static bool fit(training *t, fv_error *error) {
                .folder = t->folder, .resume = resumes, .save_steps = t->save_steps, .save_seconds = t->save_seconds,
                .class_weights = o->class_weights, .early_stop = o->early_stop, .clip_value = o->clip_value,
                .clip_norm = o->clip_norm, .accumulate = o->accumulate, .ema = o->ema, .freeze = o->freeze,
-               .groups = o->groups, .whiten = o->whiten,
-               .augment = o->augment, .tta = o->tta,
-               .teacher = t->teacher, .temperature = t->teacher ? t->temperature : 0,
-               .teacher_weight = t->teacher ? t->teacher_weight : 0, .watch = o->watch, .folds = (int)o->folds,
-               .fold = t->fold, .memory = (uint64_t)o->memory << 20, .survey = !o->quiet && !resumes && t->fold < 2,
-               .no_prefetch = o->no_prefetch, .exact = o->exact, .on_event = on_event, .user = t);
+               .groups = o->groups, .whiten = o->whiten, .augment = o->augment, .tta = o->tta, .teacher = t->teacher,
+               .temperature = t->teacher ? t->temperature : 0, .teacher_weight = t->teacher ? t->teacher_weight : 0,
+               .watch = o->watch, .folds = (int)o->folds, .fold = t->fold, .memory = (uint64_t)o->memory << 20,
+               .survey = !o->quiet && !resumes && t->fold < 2, .no_prefetch = o->no_prefetch, .exact = o->exact,
+               .bf16 = o->bf16, .on_event = on_event, .user = t);
     return t->history != NULL;
 }
 
@@ -577,6 +581,7 @@ static int run(const cli_call *call) {
         return cli_usage_error(call->command, "--save-every: expected steps (100) or seconds (30s), got '%s'",
                                o->save_every);
     if (cli_set_machine(call, o->isa, o->threads)) return CLI_FAILED;
+    if (cli_check_products(call, o->exact, o->bf16)) return CLI_USAGE;
     t.out = o->json ? stderr : stdout;
     int status = o->folds ? train_folds(&t) : train(&t);
     release(&t);

@@ -20,13 +20,14 @@ static const cli_option list[] = {
 static int run(const cli_call *call) {
     const options *o = call->options;
     if (o->json)
-        return cli_print_json(call, json_pack("{s:s, s:s, s:s, s:i, s:i, s:i}", "version", fv_version(), "compiler",
-                                              COMPILER, "isa", fv_isa(), "threads", fv_threads(), "operators",
-                                              fv_op_count(), "zoo", fv_zoo_count()));
+        return cli_print_json(call, json_pack("{s:s, s:s, s:s, s:b, s:i, s:i, s:i}", "version", fv_version(),
+                                              "compiler", COMPILER, "isa", fv_isa(), "bf16", fv_has_bf16(), "threads",
+                                              fv_threads(), "operators", fv_op_count(), "zoo", fv_zoo_count()));
     printf("fovea %s\n", fv_version());
     if (!o->verbose) return CLI_GOOD;
     printf("compiler         %s\n", COMPILER);
     printf("instruction set  %s\n", fv_isa());
+    printf("bf16 products    %s\n", fv_has_bf16() ? "yes" : "no");
     printf("threads          %d\n", fv_threads());
     printf("operators        %d\n", fv_op_count());
     printf("zoo              %d networks\n", fv_zoo_count());

@@ -60,6 +60,14 @@ typedef struct cli_command {
     { "threads", 0, CLI_WHOLE, offsetof(type, threads), "N", "threads to use; default all that it may", 1, 1024 }
 #define CLI_ISA(type)                                                                                                  \
     { "isa", 0, CLI_TEXT, offsetof(type, isa), "NAME", "instruction set: avx512, avx2, generic, reference", 0, 0 }
+#define CLI_EXACT(type)                                                                                                \
+    { "exact", 0, CLI_FLAG, offsetof(type, exact), NULL, "no faster sums that round worse than direct ones", 0, 0 }
+#define CLI_BF16(type)                                                                                                 \
+    {                                                                                                                  \
+        "bf16", 0, CLI_FLAG, offsetof(type, bf16), NULL,                                                               \
+            "products of bf16 numbers, summed in f32, where this machine has them: faster, rounds more; other bits",   \
+            0, 0                                                                                                       \
+    }
 #define CLI_LIMIT(type)                                                                                                \
     { "limit", 0, CLI_WHOLE, offsetof(type, limit), "N", "use at most N samples of DATA", 1, 1e15 }
 #define CLI_DATA_SEED(type)                                                                                            \

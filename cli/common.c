@@ -34,6 +34,14 @@ int cli_set_machine(const cli_call *call, const char *isa, int64_t threads) {
     return isa && fv_set_isa(isa, &error) ? cli_fail(call, &error) : CLI_GOOD;
 }
 
+int cli_check_products(const cli_call *call, bool exact, bool bf16) {
+    if (exact && bf16) return cli_usage_error(call->command, "--exact and --bf16 exclude each other");
+    if (bf16 && !fv_has_bf16())
+        fprintf(stderr, "fovea %s: --bf16: %s multiplies no bf16 numbers on this machine; f32 is used instead\n",
+                call->command->name, fv_isa());
+    return CLI_GOOD;
+}
+
 /* ---- numbers ---------------------------------------------------------------------------------------------------- */
 
 const char *cli_grouped(int64_t n, char out[32]) {

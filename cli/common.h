@@ -14,6 +14,10 @@ int cli_fail_text(const cli_call *call, const char *format, ...) FV_PRINTF(2, 3)
 /* Pins instruction set and threads; 0 and NULL leave them. CLI_GOOD, or CLI_FAILED after saying why. */
 int cli_set_machine(const cli_call *call, const char *isa, int64_t threads);
 
+/* --exact and --bf16 as a command was given them, with the instruction set that it will use: CLI_USAGE after saying that they exclude
+ * each other. Says on stderr where bf16 numbers are not multiplied. */
+int cli_check_products(const cli_call *call, bool exact, bool bf16);
+
 /* 1234567 -> "1,234,567"; returns out. */
 const char *cli_grouped(int64_t n, char out[32]);
 /* 2794240 -> "2.79 M"; bytes: 1536 -> "1.5 KiB" */

@@ -122,6 +122,7 @@ void cli_train_command(const cli_training *t, char *out, size_t size) {
     for (int i = 1; i < call->argc && at < size; i++) {
         const char *given = call->argv[i];
         if (strcmp(given, "--force") == 0 || strcmp(given, "-f") == 0) continue;
+        if (strcmp(given, "--bf16") == 0 && !fv_has_bf16()) continue; /* products were of f32 numbers */
         bool plain = plain_word(given);
         at += (size_t)snprintf(out + at, size - at, plain ? " %s" : " '%s'", given);
     }

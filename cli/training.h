@@ -10,7 +10,7 @@ typedef struct cli_training_options {
         *early_stop, *freeze, *groups, *whiten, *from, *teacher, *progress, *augment, *tta;
     int64_t epochs, batch, seed, data_seed, limit, threads, folds, accumulate, memory;
     double rate, validation_split, clip_value, clip_norm, ema, temperature, teacher_weight;
-    bool watch, validation_tail, no_shuffle, no_prefetch, exact, force, quiet, json;
+    bool watch, validation_tail, no_shuffle, no_prefetch, exact, bf16, force, quiet, json;
     cli_settings set;
     bool skip_bad, tensorboard;
 } cli_training_options;
