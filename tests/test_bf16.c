@@ -81,6 +81,37 @@ static void every_call_knows_it(void **state) {
     fv_model_free(model);
 }
 
+/* How many calls of a run that predicts take another kernel with it. */
+static int other_kernels(fv_model *model) {
+    fv_plan_options options = {.batch = SAMPLES};
+    fv_plan *f32 = fv_plan_new(model->net, &options, &problem);
+    options.bf16 = true;
+    fv_plan *bf16 = fv_plan_new(model->net, &options, &problem);
+    if (!f32 || !bf16) fail_msg("%s", problem.message);
+    int count = 0;
+    assert_int_equal(f32->call_count, bf16->call_count);
+    for (int i = 0; i < f32->call_count; i++) count += f32->calls[i].kernel != bf16->calls[i].kernel;
+    fv_plan_free(f32), fv_plan_free(bf16);
+    return count;
+}
+
+static void answers_differ_a_little_where_kernels_do(void **state) {
+    (void)state;
+    fv_data *data = open_digits();
+    fv_model *model = new_model(1);
+    fv_tensor f32, bf16;
+    fv_predict_options wish = {.size = sizeof wish, .bf16 = true};
+    check_ok(fv_predict(model, data, 0, SAMPLES, &f32, &problem));
+    check_ok(fv_predict_with(model, data, 0, SAMPLES, &bf16, &problem, &wish));
+    int64_t count = fv_shape_count(&f32.shape);
+    int others = other_kernels(model);
+    if (!fv_has_bf16()) assert_int_equal(others, 0);
+    assert_int_equal(memcmp(f32.data, bf16.data, (size_t)count * sizeof(float)) != 0, others > 0);
+    for (int64_t i = 0; i < count; i++)
+        check_near("probability", ((float *)bf16.data)[i], ((float *)f32.data)[i], 0.02);
+    fv_free(f32.data), fv_free(bf16.data), fv_model_free(model), fv_data_free(data);
+}
+
 static fv_status status_of(bool good) { return good ? FV_OK : problem.status; }
 
 static void exact_excludes_it(void **state) {
@@ -156,6 +187,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_question_agrees_with_the_level),
         cmocka_unit_test(every_call_knows_it),
+        cmocka_unit_test(answers_differ_a_little_where_kernels_do),
         cmocka_unit_test(exact_excludes_it),
         cmocka_unit_test(the_bits_do_not_depend_on_threads),
         cmocka_unit_test_teardown(a_run_goes_on_with_it, clean_temp),
