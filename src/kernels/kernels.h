@@ -393,7 +393,7 @@ typedef struct fv_geom {
     int64_t n;     /* samples: the planned number; calls may bring fewer. 1 for values without a batch */
     bool batched;  /* false: n is always as planned */
     bool exact;    /* no variant that rounds worse than direct sums */
-    bool bf16; /* products may be of bf16 numbers, summed in f32, where this machine multiplies them */
+    bool bf16;     /* products may be of bf16 numbers, summed in f32, where this machine multiplies them */
     bool training; /* weights change between calls: packing counts */
     union {
         fv_conv_geom conv;
