@@ -40,6 +40,10 @@ if [ "$cpus" -gt 1 ]; then
 fi
 say "networks"
 "$python" "$here/networks.py" --fovea "$fovea" --seconds 0.5 --json "$out/networks.json" > "$out/networks.md"
+if [ "$cpus" -gt 1 ]; then
+  say "beside a busy process"
+  "$python" "$here/neighbour.py" --fovea "$fovea" > "$out/neighbour.md"
+fi
 say "growth"
 "$python" "$here/growth.py" --fovea "$fovea" --out "$out" --json "$out/growth.json" > "$out/growth.md"
 if [ "$cpus" -gt 1 ] && [ "$(left)" -gt 120 ]; then
