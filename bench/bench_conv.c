@@ -187,8 +187,10 @@ typedef struct layer {
     int64_t n, size, c, f, kernel, stride, pad, groups;
 } layer;
 
+static bool bf16; /* --bf16: products of bf16, where there are any */
+
 static fv_geom geometry(const layer *l) {
-    fv_geom geom = {.n = l->n, .batched = true, .training = true};
+    fv_geom geom = {.n = l->n, .batched = true, .bf16 = bf16, .training = true};
     const int64_t out = (l->size + 2 * l->pad - l->kernel) / l->stride + 1, groups = l->groups ? l->groups : 1;
     geom.conv = (fv_conv_geom){.in = {1, l->size, l->size},
                                .out = {1, out, out},
@@ -451,9 +453,10 @@ int main(int argc, char **argv) {
     form how = TEXT;
     if (argc > 1 && strcmp(argv[1], "--json") == 0) how = JSON, argc--, argv++;
     if (argc > 1 && strcmp(argv[1], "--markdown") == 0) how = MARKDOWN, argc--, argv++;
+    if (argc > 1 && strcmp(argv[1], "--bf16") == 0) bf16 = true, argc--, argv++;
     threads = argc > 1 ? atoi(argv[1]) : 1;
     if (threads < 1 || threads > MAX_THREADS) {
-        fprintf(stderr, "usage: bench_conv [--json | --markdown] [threads] [part of a layer's name, or lenet]\n");
+        fprintf(stderr, "usage: bench_conv [--json | --markdown] [--bf16] [threads] [part of a layer's name, or lenet]\n");
         return 2;
     }
     pool = threads > 1 ? fv_pool_new(threads) : NULL;

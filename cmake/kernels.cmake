@@ -15,7 +15,7 @@ endfunction()
 fovea_kernel_level(generic)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   fovea_kernel_level(avx2 -mavx2 -mfma -mbmi2)
-  fovea_kernel_level(avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mbmi2 -mprefer-vector-width=512)
+  fovea_kernel_level(avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf16 -mavx2 -mfma -mbmi2 -mprefer-vector-width=512)
 endif()
 
 # The reference: the same source for float and double.

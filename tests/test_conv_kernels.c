@@ -14,8 +14,10 @@ static const combination combinations[] = {{false, false, FV_U_COPY},
                                            {false, true, FV_U_LEAKY_RELU},
                                            {true, false, FV_U_TANH}};
 
-/* Direct sums and F(2x2) round alike, F(4x4) multiplies by up to 8 and 1/24; weight gradients are long sums. */
+/* Direct sums and F(2x2) round alike, F(4x4) multiplies by up to 8 and 1/24; weight gradients are long sums. Products of
+ * bf16 are of numbers rounded to 8 bits, those of Winograd after their transforms. */
 static double tolerance_of(const fv_kernel *kernel) {
+    if (strstr(kernel->name, "bf16")) return 2e-2;
     const bool weights = strstr(kernel->name, "conv_weights") != NULL;
     if (strstr(kernel->name, "winograd4")) return weights ? 5e-5 : 1e-5;
     return weights ? 1e-5 : 2e-6;
@@ -35,6 +37,7 @@ static void begin(kernel_case *k, fv_routine routine, const fv_conv_geom *g, int
     k->tolerance_of = tolerance_of;
     k->geom.conv = *g;
     k->geom.exact = exact;
+    k->geom.bf16 = true; /* allows more variants, forbids none */
     k->geom.training = n % 2 == 0;
 }
 

@@ -53,7 +53,7 @@ static const double macs_per_byte = 4;
 static const struct {
     const char *suffix;
     double part;
-} faster[] = {{".winograd4", 0.4}, {".winograd2", 0.6}};
+} faster[] = {{".winograd4", 0.4}, {".winograd2", 0.6}, {"_bf16", 0.55}};
 
 double fv_call_macs(const fv_planned_call *call) {
     if (call->routine != FV_R_CONV && call->routine != FV_R_CONV_DATA && call->routine != FV_R_CONV_WEIGHTS) return 0;

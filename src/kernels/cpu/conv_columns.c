@@ -129,7 +129,7 @@ static void make_columns(const columns_run *r, const columns_area *area, int64_t
                              .bias = zeros,
                              .y = area->columns + column,
                              .last = conv_last_lanes(columns)};
-        const tile_rows_fn *tile = tile_rows_dense[conv_vectors(columns) - 1];
+        const tile_rows_fn *tile = tile_rows_dense[false][conv_vectors(columns) - 1];
         for (int64_t m = 0, left = tile_count(pixels), height; m < pixels; m += height) {
             height = tile_height(pixels - m, &left);
             tile[height - 1](&t, area->x + m, area->y + m);

@@ -109,7 +109,7 @@ static void multiply(const dense *d, const block *b, dense_area *area, int64_t r
     t.bias = d->bias + b->column + column;
     t.y = area->sums + column;
     t.from = b->first > 0 ? t.y : NULL;
-    const tile_rows_fn *tile = tile_rows_dense[conv_vectors(columns) - 1];
+    const tile_rows_fn *tile = tile_rows_dense[false][conv_vectors(columns) - 1];
     for (int64_t i = 0, left = tile_count(rows), height; i < rows; i += height) {
         height = tile_height(rows - i, &left);
         tile[height - 1](&t, area->x + i, area->at + i);

@@ -1,5 +1,6 @@
 /* conv_pack.c - weights as panels: for each phase, group and panel [taps][source channels][columns]. */
 #include "conv_shape.h"
+#include "pairs.h"
 
 typedef struct packing {
     const conv_shape *shape;
@@ -39,11 +40,9 @@ static void pack_forward(const float *w, int64_t stride, int64_t rows, int64_t c
 #define INTERLEAVE(a, b, h) __builtin_shufflevector(a, b, h, h + 4, h + 1, h + 5)
 #endif
 
-/* A square of FV_LANES: as often as two divides the lanes, row i and row i + FV_LANES/2 become rows 2i and 2i + 1. */
-FV_INLINE void transpose_square(const float *from, int64_t stride, float *to, int64_t width) {
-    vf a[FV_LANES], b[FV_LANES];
-    FV_UNROLL
-    for (int i = 0; i < FV_LANES; i++) a[i] = vf_load(from + i * stride);
+/* As often as two divides the lanes, row i and row i + FV_LANES/2 become rows 2i and 2i + 1. */
+FV_INLINE void transpose_vectors(vf a[FV_LANES]) {
+    vf b[FV_LANES];
     FV_UNROLL
     for (int step = 1; step < FV_LANES; step *= 2) {
         FV_UNROLL
@@ -54,6 +53,13 @@ FV_INLINE void transpose_square(const float *from, int64_t stride, float *to, in
         FV_UNROLL
         for (int i = 0; i < FV_LANES; i++) a[i] = b[i];
     }
+}
+
+FV_INLINE void transpose_square(const float *from, int64_t stride, float *to, int64_t width) {
+    vf a[FV_LANES];
+    FV_UNROLL
+    for (int i = 0; i < FV_LANES; i++) a[i] = vf_load(from + i * stride);
+    transpose_vectors(a);
     FV_UNROLL
     for (int i = 0; i < FV_LANES; i++) vf_store(to + i * width, a[i]);
 }
@@ -71,12 +77,38 @@ void conv_transpose(const float *from, int64_t stride, int64_t rows, int64_t col
         for (int64_t c = 0; c < columns; c++) to[c * width + r] = from[r * stride + c];
 }
 
+void conv_transpose_pairs(const float *from, int64_t stride, int64_t rows, int64_t numbers, float *to, int64_t width) {
+    for (int64_t r = 0; r < rows; r += FV_LANES)
+        for (int64_t n = 0; n < numbers; n += 2 * FV_LANES) {
+            const int64_t high = conv_min(FV_LANES, rows - r), left = conv_min(2 * FV_LANES, numbers - n);
+            vf a[FV_LANES] = {{0}};
+            for (int64_t i = 0; i < high; i++) {
+                const float *row = from + (r + i) * stride + n;
+                a[i] = pairs_join(vf_load_part(row, conv_min(FV_LANES, left)),
+                                  left > FV_LANES ? vf_load_part(row + FV_LANES, left - FV_LANES) : vf_zero());
+            }
+            transpose_vectors(a);
+            for (int64_t i = 0; i < pairs_of(left); i++) vf_store_part(to + (n / 2 + i) * width + r, a[i], high);
+        }
+}
+
+void conv_zip_rows(const float *from, int64_t stride, int64_t rows, int64_t columns, float *to, int64_t width) {
+    for (int64_t r = 0; r < rows; r += 2, from += 2 * stride, to += width)
+        for (int64_t c = 0; c < columns; c += FV_LANES) {
+            const int64_t lanes = conv_min(FV_LANES, columns - c);
+            const vf next = r + 1 < rows ? vf_load_part(from + stride + c, lanes) : vf_zero();
+            vf_store(to + c, pairs_zip(vf_load_part(from + c, lanes), next));
+        }
+}
+
 /* `columns` destination channels from number `column` on of group `group`, for one tap. */
 static void pack_tap(const packing *p, const float *w, int64_t group, int64_t column, int64_t columns, float *to,
                      int64_t width) {
     const conv_shape *s = p->shape;
-    if (s->depthwise)
-        memcpy(to, w + column, (size_t)columns * sizeof(float));
+    if (s->cells == CONV_CHANNEL_PAIRS && s->backward)
+        conv_transpose_pairs(w + column * p->geom->f, p->geom->f, columns, s->numbers, to, width);
+    else if (s->cells == CONV_CHANNEL_PAIRS)
+        conv_zip_rows(w + column, p->geom->f, s->numbers, columns, to, width);
     else if (s->backward)
         conv_transpose(w + column * p->geom->f + group * s->from_each, p->geom->f, columns, s->from_each, to, width);
     else

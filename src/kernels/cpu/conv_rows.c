@@ -4,6 +4,7 @@
  * cut: the bits do not depend on the batch, the threads or the width of a vector.
  */
 #include "conv_shape.h"
+#include "pairs.h"
 #include "vmath.h"
 
 enum { BAND_PIXELS = 1024, PIECES = 8 };
@@ -71,8 +72,7 @@ static void list_pixels(const conv_shape *s, const conv_job *job, const conv_pla
 /* A kernel row is one run where its pixels touch; else every tap is one. */
 static int64_t list_runs(const conv_shape *s, const conv_job *job, const conv_view *v, int64_t *runs, int64_t *length) {
     const conv_axis *a = job->axis;
-    const bool touch =
-        !s->depthwise && s->groups == 1 && v->pixel == s->from_c && (a[2].dilation == 1 || a[2].taps == 1);
+    const bool touch = s->groups == 1 && v->pixel == s->from_c && (a[2].dilation == 1 || a[2].taps == 1);
     const int64_t columns = touch ? conv_min(a[2].taps, 1) : a[2].taps;
     *length = touch ? a[2].taps * s->from_c : s->from_each;
     int64_t count = 0;
@@ -109,7 +109,7 @@ static void activate_band(const rows_run *r, const rows_area *area, int64_t pixe
 /* How many panels from `panel` on, `left` at most, are done together. */
 static int64_t panels_together(const conv_shape *s, int64_t panel, int64_t left, int64_t pixels) {
     const bool whole = left >= TILE_WIDE && (panel + TILE_WIDE) * s->panel <= s->columns;
-    return pixels == 1 && whole && !s->depthwise ? TILE_WIDE : 1;
+    return pixels == 1 && whole ? TILE_WIDE : 1;
 }
 
 /* What the next tile reads of pixels in place, which lie in as many streams as the tile has rows. */
@@ -123,18 +123,18 @@ static void panel_tiles(const rows_run *r, const rows_area *area, tile_rows *t, 
     const conv_shape *s = r->shape;
     const int64_t column = panel * s->panel, columns = conv_panel_columns(s, panel);
     const int64_t channel = group * s->to_each + column; /* pixels made together begin at channel 0 */
-    t->x_offset = s->depthwise ? column : group * s->from_each;
+    t->x_offset = group * s->from_each;
     t->panel = r->packed + r->job->taps * s->from_each * (group * s->padded_columns + column);
     t->bias = r->bias + group * s->padded_columns + column;
     t->y = r->to + channel;
     t->add = r->add ? r->add + channel : NULL;
     t->last = conv_last_lanes(columns);
     if (together > 1) {
-        tile_row_wide(t, area->x[0], area->y[0], r->job->taps * s->from_each * s->panel);
+        tile_row_wide[s->cells != CONV_NUMBERS](t, area->x[0], area->y[0], r->job->taps * s->from_each * s->panel);
         return;
     }
-    const tile_rows_fn *tile = s->depthwise ? tile_rows_depthwise : tile_rows_dense[conv_vectors(columns) - 1];
-    const bool fetches = r->job->taps == 1 && !r->band.copies && !s->depthwise && panel == 0;
+    const tile_rows_fn *tile = tile_rows_dense[s->cells != CONV_NUMBERS][conv_vectors(columns) - 1];
+    const bool fetches = r->job->taps == 1 && !r->band.copies && panel == 0;
     for (int64_t i = 0, left = tile_count(pixels), height; i < pixels; i += height) {
         height = tile_height(pixels - i, &left);
         if (fetches) fetch(area->x + i + height, t->x_offset, conv_min(height, pixels - i - height), t->run_length);
@@ -181,50 +181,48 @@ static bool empty(const conv_job *job) {
     return job->axis[0].count == 0 || job->axis[1].count == 0 || job->axis[2].count == 0;
 }
 
-static void run_rows(const fv_call *call, bool backward) {
+static void run_rows(const fv_call *call, const conv_shape *s) {
     const fv_conv_geom *g = &call->geom->conv;
-    const conv_shape s = conv_shape_of(g, backward);
     float *bias = call->scratch;
-    spread_bias(&s, call->arg[3], bias);
-    char *areas = (char *)call->scratch + aligned((size_t)(s.groups * s.padded_columns) * sizeof(float));
+    spread_bias(s, call->arg[3], bias);
+    char *areas = (char *)call->scratch + aligned((size_t)(s->groups * s->padded_columns) * sizeof(float));
     const float *packed = call->packed;
-    for (int64_t phase = 0; phase < s.phases; phase++) {
-        const conv_job job = conv_job_of(&s, g, phase);
+    for (int64_t phase = 0; phase < s->phases; phase++) {
+        const conv_job job = conv_job_of(s, g, phase);
         if (!empty(&job)) {
-            rows_run r = {&s,
+            rows_run r = {s,
                           &job,
-                          conv_band_of(&s, &job, call->n, BAND_PIXELS, PIECES),
+                          conv_band_of(s, &job, call->n, BAND_PIXELS, PIECES),
                           g->epilogue,
                           packed,
                           bias,
                           call->arg[1],
-                          backward || !g->add ? NULL : call->arg[4],
+                          s->backward || !g->add ? NULL : call->arg[4],
                           call->arg[0],
                           call->n,
                           areas,
                           0};
-            r.area = area_of(&s, &job, &r.band, NULL, NULL);
+            r.area = area_of(s, &job, &r.band, NULL, NULL);
             const int64_t results = call->n * job.axis[0].count * job.axis[1].count * job.axis[2].count;
-            fv_pool *pool = conv_pool(call->pool, results * (conv_packed_floats(&s, &job) + s.to_c));
+            fv_pool *pool = conv_pool(call->pool, results * (conv_packed_floats(s, &job) + s->to_c));
             fv_pool_run(pool, conv_bands(&r.band) * r.band.parts, run_piece, &r);
         }
-        packed += conv_packed_floats(&s, &job);
+        packed += conv_packed_floats(s, &job);
     }
 }
 
-static void need_rows(const fv_geom *geom, int threads, fv_need *need, bool backward) {
-    const conv_shape s = conv_shape_of(&geom->conv, backward);
+static void need_rows(const fv_geom *geom, int threads, fv_need *need, const conv_shape *s) {
     size_t area = 0;
     int64_t packed = 0;
-    for (int64_t phase = 0; phase < s.phases; phase++) {
-        const conv_job job = conv_job_of(&s, &geom->conv, phase);
-        packed += conv_packed_floats(&s, &job);
+    for (int64_t phase = 0; phase < s->phases; phase++) {
+        const conv_job job = conv_job_of(s, &geom->conv, phase);
+        packed += conv_packed_floats(s, &job);
         if (empty(&job)) continue;
-        const conv_band largest = conv_band_of(&s, &job, geom->n, BAND_PIXELS, 1);
-        const size_t bytes = area_of(&s, &job, &largest, NULL, NULL);
+        const conv_band largest = conv_band_of(s, &job, geom->n, BAND_PIXELS, 1);
+        const size_t bytes = area_of(s, &job, &largest, NULL, NULL);
         if (bytes > area) area = bytes;
     }
-    need->scratch = aligned((size_t)(s.groups * s.padded_columns) * sizeof(float)) + area * (size_t)threads;
+    need->scratch = aligned((size_t)(s->groups * s->padded_columns) * sizeof(float)) + area * (size_t)threads;
     need->packed = (size_t)packed * sizeof(float);
     need->packed_arg = 2;
 }
@@ -232,26 +230,38 @@ static void need_rows(const fv_geom *geom, int threads, fv_need *need, bool back
 /* ---- the kernels ---------------------------------------------------------------------------------------------------
  */
 
-static fv_status forward_run(const fv_call *call) {
-    run_rows(call, false);
-    return FV_OK;
-}
-static void forward_need(const fv_geom *geom, int threads, fv_need *need) { need_rows(geom, threads, need, false); }
-static fv_status forward_pack(const fv_geom *geom, const void *weights, void *packed, fv_pool *pool) {
-    const conv_shape s = conv_shape_of(&geom->conv, false);
-    conv_pack(&s, &geom->conv, weights, packed, pool);
-    return FV_OK;
-}
-const fv_kernel FV_SYMBOL(kernel_conv) = {"conv.band", NULL, forward_need, forward_pack, forward_run};
+/* A kernel for one pass and one kind of products. */
+#define ROWS(symbol, kernel, name, can, shape_of, backward)                                                            \
+    static void symbol##_need(const fv_geom *geom, int threads, fv_need *need) {                                       \
+        const conv_shape s = shape_of(&geom->conv, backward);                                                          \
+        need_rows(geom, threads, need, &s);                                                                            \
+    }                                                                                                                  \
+    static fv_status symbol##_pack(const fv_geom *geom, const void *weights, void *packed, fv_pool *pool) {            \
+        const conv_shape s = shape_of(&geom->conv, backward);                                                          \
+        conv_pack(&s, &geom->conv, weights, packed, pool);                                                             \
+        return FV_OK;                                                                                                  \
+    }                                                                                                                  \
+    static fv_status symbol##_run(const fv_call *call) {                                                               \
+        const conv_shape s = shape_of(&call->geom->conv, backward);                                                    \
+        run_rows(call, &s);                                                                                            \
+        return FV_OK;                                                                                                  \
+    }                                                                                                                  \
+    const fv_kernel FV_SYMBOL(kernel) = {name, can, symbol##_need, symbol##_pack, symbol##_run};
 
-static fv_status backward_run(const fv_call *call) {
-    run_rows(call, true);
-    return FV_OK;
+ROWS(forward, kernel_conv, "conv.band", NULL, conv_shape_of, false)
+ROWS(backward, kernel_conv_data, "conv_data.phases", NULL, conv_shape_of, true)
+#if FV_PAIRS
+/* Few channels are not worth it; with few results most lanes are empty, and what makes floats fill them is not there for pairs. */
+static bool can_pair(const fv_geom *geom, bool backward) {
+    if (!geom->bf16 || !pairs_are_fast() || geom->conv.groups != 1) return false;
+    const conv_shape s = conv_shape_of(&geom->conv, backward);
+    return s.numbers > 1 && s.to_c >= FV_LANES;
 }
-static void backward_need(const fv_geom *geom, int threads, fv_need *need) { need_rows(geom, threads, need, true); }
-static fv_status backward_pack(const fv_geom *geom, const void *weights, void *packed, fv_pool *pool) {
-    const conv_shape s = conv_shape_of(&geom->conv, true);
-    conv_pack(&s, &geom->conv, weights, packed, pool);
-    return FV_OK;
-}
-const fv_kernel FV_SYMBOL(kernel_conv_data) = {"conv_data.phases", NULL, backward_need, backward_pack, backward_run};
+
+static bool forward_in_pairs_can(const fv_geom *geom) { return can_pair(geom, false); }
+static bool backward_in_pairs_can(const fv_geom *geom) { return can_pair(geom, true); }
+
+ROWS(forward_in_pairs, kernel_conv_bf16, "conv.band_bf16", forward_in_pairs_can, conv_shape_in_pairs, false)
+ROWS(backward_in_pairs, kernel_conv_data_bf16, "conv_data.phases_bf16", backward_in_pairs_can, conv_shape_in_pairs,
+     true)
+#endif

@@ -1,5 +1,6 @@
 /* conv_shape.c - jobs, bands and bordered copies. See conv_shape.h. */
 #include "conv_shape.h"
+#include "pairs.h"
 
 /* A band's copy and the panel it meets should share the second-level cache; 128 to 640 KiB made no difference. */
 enum { BAND_FLOATS = 64 * 1024 };
@@ -34,15 +35,21 @@ conv_shape conv_shape_of(const fv_conv_geom *g, bool backward) {
     s.to_c = backward ? g->c : g->f;
     s.from_pixel = backward ? g->y_pixel : g->x_pixel;
     s.to_pixel = backward ? g->x_pixel : g->y_pixel;
-    s.depthwise = g->groups > 1 && g->groups == g->c && g->groups == g->f;
-    if (s.depthwise) s.groups = 1;
-    s.from_each = s.depthwise ? 1 : s.from_c / s.groups;
+    s.numbers = s.from_c;
+    s.from_each = s.from_c / s.groups;
     s.to_each = s.to_c / s.groups;
     s.pixels = pixels_together(&s, g);
     s.columns = s.to_each * s.pixels;
     s.padded_columns = conv_vectors(s.columns) * FV_LANES;
-    s.panel = s.depthwise ? FV_LANES : TILE_COLUMNS;
+    s.panel = TILE_COLUMNS;
     s.panels = conv_ceil(s.columns, s.panel);
+    return s;
+}
+
+conv_shape conv_shape_in_pairs(const fv_conv_geom *g, bool backward) {
+    conv_shape s = conv_shape_of(g, backward);
+    s.cells = CONV_CHANNEL_PAIRS;
+    s.from_c = s.from_each = pairs_of(s.numbers);
     return s;
 }
 
@@ -137,7 +144,7 @@ static void grow(const conv_shape *s, const conv_job *job, int64_t count[3], int
 
 conv_band conv_band_of(const conv_shape *s, const conv_job *job, int64_t n, int64_t pixels, int64_t pieces) {
     const int64_t size[3] = {n, job->axis[0].count, job->axis[1].count};
-    conv_band b = {.count = {1, 1, 1}, .parts = 1};
+    conv_band b = {.count = {1, 1, 1}, .parts = 1, .copies = s->cells != CONV_NUMBERS};
     for (int d = 0; d < 3; d++) b.copies |= leaves_source(&job->axis[d]);
     grow(s, job, b.count, 2, size[2], pixels);
     if (b.count[2] == size[2]) grow(s, job, b.count, 1, size[1], pixels);
@@ -168,6 +175,14 @@ int64_t conv_band_floats(const conv_job *job, const conv_band *band, int64_t cha
 /* ---- bordered copies -----------------------------------------------------------------------------------------------
  */
 
+static void pair_pixels(const float *from, int64_t step, int64_t numbers, int64_t count, float *to) {
+    if (step == numbers && numbers % 2 == 0) {
+        pairs_copy(to, from, count * numbers);
+        return;
+    }
+    for (int64_t i = 0; i < count; i++, from += step, to += pairs_of(numbers)) pairs_copy(to, from, numbers);
+}
+
 static void copy_pixels(const float *from, int64_t step, int64_t channels, int64_t count, float *to) {
     if (step == channels) {
         memcpy(to, from, (size_t)(count * channels) * sizeof(float));
@@ -176,13 +191,28 @@ static void copy_pixels(const float *from, int64_t step, int64_t channels, int64
     for (int64_t i = 0; i < count; i++, from += step, to += channels) conv_copy(to, from, channels);
 }
 
+static void zip_pixels(const float *from, const float *other, int64_t step, int64_t channels, int64_t count,
+                       float *to) {
+    for (int64_t i = 0; i < count; i++, from += step, to += channels) {
+        pairs_zip_rows(to, from, other, channels);
+        if (other) other += step;
+    }
+}
+
 /* A whole row with what pads it left and right. */
-static void copy_row(const conv_axis *a, const float *row, int64_t step, int64_t channels, int64_t width, float *to) {
-    const int64_t left = conv_min(conv_max(a->pad, 0), width), skip = conv_max(-a->pad, 0);
-    const int64_t inside = conv_max(0, conv_min(a->size - skip, width - left));
+static void copy_row(const conv_shape *s, const conv_axis *a, const float *row, const float *other, int64_t channels,
+                     int64_t width, float *to) {
+    const int64_t left = conv_min(conv_max(a->pad, 0), width), skip = conv_max(-a->pad, 0) * s->from_pixel;
+    const int64_t inside = conv_max(0, conv_min(a->size - conv_max(-a->pad, 0), width - left));
+    float *first = to + left * channels;
     memset(to, 0, (size_t)(left * channels) * sizeof(float));
-    copy_pixels(row + skip * step, step, channels, inside, to + left * channels);
-    memset(to + (left + inside) * channels, 0, (size_t)((width - left - inside) * channels) * sizeof(float));
+    if (s->cells == CONV_CHANNEL_PAIRS)
+        pair_pixels(row + skip, s->from_pixel, s->numbers, inside, first);
+    else if (s->cells == CONV_IMAGE_PAIRS)
+        zip_pixels(row + skip, other ? other + skip : NULL, s->from_pixel, channels, inside, first);
+    else
+        copy_pixels(row + skip, s->from_pixel, channels, inside, first);
+    memset(first + inside * channels, 0, (size_t)((width - left - inside) * channels) * sizeof(float));
 }
 
 conv_view conv_strides(const conv_shape *s, const conv_job *job, const conv_band *band, int64_t channels) {
@@ -194,29 +224,37 @@ conv_view conv_strides(const conv_shape *s, const conv_job *job, const conv_band
     return v;
 }
 
+void conv_copy_image(const conv_shape *s, const conv_job *job, const conv_place *place, const conv_view *v,
+                     const float *image, const float *other, int64_t channels, float *to) {
+    const conv_axis *z = &job->axis[0], *y = &job->axis[1], *x = &job->axis[2];
+    const int64_t row = s->from[2] * s->from_pixel, plane = s->from[1] * row;
+    const int64_t z0 = place->first[1] * z->stride - z->pad, y0 = place->first[2] * y->stride - y->pad;
+    const int64_t width = extent(x, x->count), height = extent(y, place->count[2]), depth = extent(z, place->count[1]);
+    for (int64_t k = 0; k < depth; k++)
+        for (int64_t j = 0; j < height; j++) {
+            const int64_t from = (z0 + k) * plane + (y0 + j) * row;
+            const bool inside = z0 + k >= 0 && z0 + k < z->size && y0 + j >= 0 && y0 + j < y->size;
+            if (inside)
+                copy_row(s, x, image + from, other ? other + from : NULL, channels, width,
+                         to + k * v->plane + j * v->row);
+            else
+                memset(to + k * v->plane + j * v->row, 0, (size_t)v->row * sizeof(float));
+        }
+}
+
 conv_view conv_look(const conv_shape *s, const conv_job *job, const conv_band *band, const conv_place *place,
                     const float *from, int64_t first, int64_t channels, float *copy) {
     const conv_axis *z = &job->axis[0], *y = &job->axis[1], *x = &job->axis[2];
     const int64_t row = s->from[2] * s->from_pixel, plane = s->from[1] * row, image = s->from[0] * plane;
-    const int64_t z0 = place->first[1] * z->stride - z->pad, y0 = place->first[2] * y->stride - y->pad;
     conv_view v = conv_strides(s, job, band, channels);
     v.base = copy;
     from += place->first[0] * image + first;
     if (!band->copies) {
+        const int64_t z0 = place->first[1] * z->stride - z->pad, y0 = place->first[2] * y->stride - y->pad;
         v.base = job->taps ? from + z0 * plane + y0 * row - x->pad * s->from_pixel : from;
         return v;
     }
-    const int64_t width = extent(x, x->count), height = extent(y, place->count[2]), depth = extent(z, place->count[1]);
     for (int64_t i = 0; i < place->count[0]; i++)
-        for (int64_t k = 0; k < depth; k++)
-            for (int64_t j = 0; j < height; j++) {
-                float *to = copy + i * v.image + k * v.plane + j * v.row;
-                const bool inside = z0 + k >= 0 && z0 + k < z->size && y0 + j >= 0 && y0 + j < y->size;
-                if (inside)
-                    copy_row(x, from + i * image + (z0 + k) * plane + (y0 + j) * row, s->from_pixel, channels, width,
-                             to);
-                else
-                    memset(to, 0, (size_t)v.row * sizeof(float));
-            }
+        conv_copy_image(s, job, place, &v, from + i * image, NULL, channels, copy + i * v.image);
     return v;
 }

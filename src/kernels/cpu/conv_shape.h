@@ -22,11 +22,16 @@ typedef struct conv_axis {
     int64_t first_tap, tap_step; /* tap u is weight number first_tap + u*tap_step */
 } conv_axis;
 
+/* What lies in the place of one number of a copy: the number, two channels of a pixel, or one channel of two images. */
+typedef enum conv_cells { CONV_NUMBERS, CONV_CHANNEL_PAIRS, CONV_IMAGE_PAIRS } conv_cells;
+
 typedef struct conv_shape {
-    bool backward, depthwise;
+    bool backward;
+    conv_cells cells;
+    int64_t numbers;        /* channels of a pixel that is read; from_c counts cells */
     int64_t from[3], to[3]; /* sizes of source and destination */
     int64_t from_c, to_c, from_pixel, to_pixel;
-    int64_t groups;                  /* 1 when depthwise */
+    int64_t groups;
     int64_t from_each, to_each;      /* channels of a group */
     int64_t pixels;                  /* neighbouring results made as one, with pixels * to_c channels */
     int64_t columns, padded_columns; /* of a group; padded to whole vectors */
@@ -59,16 +64,23 @@ typedef struct conv_view {
 } conv_view;
 
 #define conv_shape_of FV_SYMBOL(conv_shape_of)
+#define conv_shape_in_pairs FV_SYMBOL(conv_shape_in_pairs)
 #define conv_job_of FV_SYMBOL(conv_job_of)
 #define conv_band_of FV_SYMBOL(conv_band_of)
 #define conv_band_floats FV_SYMBOL(conv_band_floats)
 #define conv_strides FV_SYMBOL(conv_strides)
 #define conv_look FV_SYMBOL(conv_look)
+#define conv_copy_image FV_SYMBOL(conv_copy_image)
 #define conv_packed_floats FV_SYMBOL(conv_packed_floats)
 #define conv_pack FV_SYMBOL(conv_pack)
 #define conv_transpose FV_SYMBOL(conv_transpose)
+#define conv_transpose_pairs FV_SYMBOL(conv_transpose_pairs)
+#define conv_zip_rows FV_SYMBOL(conv_zip_rows)
+#define conv_bias FV_SYMBOL(conv_bias)
 
 conv_shape conv_shape_of(const fv_conv_geom *g, bool backward);
+/* The same with pairs of channels (pairs.h), which only one group can be of. */
+conv_shape conv_shape_in_pairs(const fv_conv_geom *g, bool backward);
 conv_job conv_job_of(const conv_shape *shape, const fv_conv_geom *g, int64_t phase);
 
 /* Bands for n images of at most `pixels` results. At least `pieces` of bands*parts if that is possible at all.
@@ -92,16 +104,34 @@ static inline int64_t conv_bands(const conv_band *b) { return b->bands[0] * b->b
 
 /* Strides of the views of a band's places; base is not set. */
 conv_view conv_strides(const conv_shape *shape, const conv_job *job, const conv_band *band, int64_t channels);
-/* The view of channels first .. first+channels-1, copied to `copy` if the band is copied. */
+/* The view of channels first .. first+channels-1, copied to `copy` if the band is copied, as all are that become
+ * pairs of channels. */
 conv_view conv_look(const conv_shape *shape, const conv_job *job, const conv_band *band, const conv_place *place,
                     const float *from, int64_t first, int64_t channels, float *copy);
 
-/* Weights as panels: for each phase, group and panel [taps][from_each][columns of the panel, in whole vectors]. */
+/* Copies what a band reads of one image, which begins at its first channel to be copied, as `v` says; IMAGE_PAIRS: pairs of
+ * this image and the other, or 0 if it is NULL. */
+void conv_copy_image(const conv_shape *shape, const conv_job *job, const conv_place *place, const conv_view *v,
+                     const float *image, const float *other, int64_t channels, float *to);
+
+/* Weights as panels: for each phase, group and panel [taps][from_each][columns of the panel, in whole vectors]; of pairs,
+ * where channels are read in pairs. */
 int64_t conv_packed_floats(const conv_shape *shape, const conv_job *job);
 void conv_pack(const conv_shape *shape, const fv_conv_geom *g, const float *weights, float *packed, fv_pool *pool);
 
 /* to[column*width + row] = from[row*stride + column] */
 void conv_transpose(const float *from, int64_t stride, int64_t rows, int64_t columns, float *to, int64_t width);
+/* The same with the numbers of a row made pairs first: to[pair*width + row]. */
+void conv_transpose_pairs(const float *from, int64_t stride, int64_t rows, int64_t numbers, float *to, int64_t width);
+/* Pairs of rows: to[r/2*width + column] = (from[r*stride + column], from[(r+1)*stride + column]), an odd last row with 0, up to
+ * whole vectors of columns. */
+void conv_zip_rows(const float *from, int64_t stride, int64_t rows, int64_t columns, float *to, int64_t width);
+
+/* dbias = the sums of dy, a left fold over the slots; sums: working memory for FV_SLOTS * f floats. */
+void conv_bias(const fv_call *call, const float *dy, float *sums, float *dbias);
+static inline size_t conv_bias_bytes(const fv_conv_geom *g) {
+    return ((size_t)(FV_SLOTS * g->f) * sizeof(float) + 63) & ~(size_t)63;
+}
 
 /* to[0..count) = from[0..count): calling memcpy for a few vectors takes longer than copying them. */
 FV_INLINE void conv_copy(float *to, const float *from, int64_t count) {

@@ -8,8 +8,12 @@
  * What a piece reads of a band is brought together first: x with its border or, for 1x1 kernels whose pixels lie far
  * apart, the channels of each; dy as panels. Pixels that lie a power of two apart would share few lines of the caches: with 1024 channels 1x1
  * that costs a third.
+ *
+ * With products of bf16 a copy and a panel hold pairs of images, the first with the second of a slot, the third with the
+ * fourth ...: whatever tap, stride or border they have in common. Bands, pieces and slots then count such pairs.
  */
 #include "conv_shape.h"
+#include "pairs.h"
 
 enum {
     BAND_PIXELS = 512,
@@ -40,8 +44,9 @@ typedef struct gradient {
     int64_t channels, blocks; /* source channels of a piece; pieces along them, in one group */
     int64_t panels, parts;    /* panels of a piece; pieces along them, in one group */
     int64_t n;
+    int64_t first[FV_SLOTS + 1]; /* image, or pair of images, of each slot */
     const float *x, *dy;
-    float *dw, *dbias; /* dbias NULL: not wanted */
+    float *dw, *dbias; /* dbias NULL: not wanted here */
     float *sums;       /* by slot: FV_SLOTS sums of (rows + 1) * columns; else sums of a slot under way, or NULL */
     char *areas;
     size_t area;
@@ -89,28 +94,30 @@ static void cut_pieces(gradient *d, int64_t floats) {
     }
 }
 
-/* Source channels that a piece reads at most. */
-static int64_t most_channels(const gradient *d) {
-    return d->shape->depthwise ? d->panels * d->shape->panel : d->channels;
-}
-
 static int64_t band_pixels(const gradient *d) {
     return d->band.count[0] * d->band.count[1] * d->band.count[2] * d->job->axis[2].count;
 }
 
 static void cut_bands(gradient *d) {
     conv_shape piece = *d->shape;
-    piece.from_c = most_channels(d);
+    piece.from_c = d->channels;
     const int64_t floats = d->panels * d->shape->panel + piece.from_c;
     const int64_t pixels = conv_max(BAND_LEAST, conv_min(BAND_PIXELS, BAND_FLOATS / floats));
-    const int64_t slot = conv_ceil(d->n, FV_SLOTS);
-    d->band = conv_band_of(&piece, d->job, d->n, pixels, 1);
-    d->folded = !d->by_slot && !piece.depthwise && conv_bands(&d->band) == d->band.bands[0] && d->band.count[0] >= slot;
+    int64_t slot = 0;
+    for (int i = 0; i < FV_SLOTS; i++) slot = conv_max(slot, d->first[i + 1] - d->first[i]);
+    d->band = conv_band_of(&piece, d->job, d->first[FV_SLOTS], pixels, 1);
+    d->folded = !d->by_slot && conv_bands(&d->band) == d->band.bands[0] && d->band.count[0] >= slot;
     if (!d->folded) d->band = conv_band_of(&piece, d->job, slot, pixels, 1);
 }
 
+static bool in_pairs(const gradient *d) { return d->shape->cells == CONV_IMAGE_PAIRS; }
+
 static gradient gradient_of(const fv_conv_geom *g, const conv_shape *s, const conv_job *job, int64_t n) {
     gradient d = {.geom = g, .shape = s, .job = job, .n = n};
+    for (int i = 0; i < FV_SLOTS; i++) {
+        const int64_t images = fv_slot(n, i + 1) - fv_slot(n, i);
+        d.first[i + 1] = d.first[i] + (in_pairs(&d) ? pairs_of(images) : images);
+    }
     d.rows = job->taps * s->from_each;
     d.columns = s->to_c * s->pixels;
     const int64_t pixels = g->out[0] * g->out[1] * g->out[2];
@@ -121,10 +128,10 @@ static gradient gradient_of(const fv_conv_geom *g, const conv_shape *s, const co
     const conv_axis *x = &job->axis[2];
     d.together = x->dilation * conv_strides(s, job, &d.band, d.channels).pixel == d.channels ? x->taps : 1;
     const bool far = s->from_pixel % ALIASING == 0 || x->stride > 1;
-    d.gathers = job->taps == 1 && !s->depthwise && !d.band.copies && far;
+    d.gathers = job->taps == 1 && !d.band.copies && far;
     d.few =
         d.folded && d.together * d.channels >= TILE_FOLDED_ROWS && conv_ceil(n, FV_SLOTS) * pixels <= TILE_FEW_PIXELS;
-    d.panelled = !s->depthwise && s->to_pixel % ALIASING == 0 && job->taps * d.channels > 16 * TILE_ROWS;
+    d.panelled = in_pairs(&d) || (s->to_pixel % ALIASING == 0 && job->taps * d.channels > 16 * TILE_ROWS);
     return d;
 }
 
@@ -136,12 +143,14 @@ static size_t sum_bytes(const gradient *d) {
     return many_bands(d) ? aligned((size_t)(d->rows * d->columns) * sizeof(float)) : 0;
 }
 
+static size_t bias_bytes(const gradient *d) { return in_pairs(d) ? conv_bias_bytes(d->geom) : 0; }
+
 /* Floats from panel to panel of dy, which a pixel is spread over: not a power of two. */
 static int64_t panel_step(int64_t pixels) { return conv_row(pixels * TILE_COLUMNS); }
 
 static size_t area_of(const gradient *d, char *memory, gradient_area *area) {
     const int64_t pixels = band_pixels(d), panelled = d->panels * panel_step(pixels);
-    const int64_t copied = conv_band_floats(d->job, &d->band, most_channels(d));
+    const int64_t copied = conv_band_floats(d->job, &d->band, d->channels);
     const size_t rows = aligned((size_t)(d->job->taps * d->channels) * sizeof(int64_t));
     const size_t at = aligned((size_t)pixels * sizeof(int64_t));
     const size_t copy = aligned((size_t)(d->gathers ? pixels * conv_row(d->channels) : copied) * sizeof(float));
@@ -159,16 +168,10 @@ static size_t area_of(const gradient *d, char *memory, gradient_area *area) {
 /* ---- what a piece reads of a band ----------------------------------------------------------------------------------
  */
 
-/* Channels of x that a piece reads. */
-static int64_t source_channels(const gradient *d, const gradient_piece *p) {
-    const conv_shape *s = d->shape;
-    return s->depthwise ? conv_min(p->panels * s->panel, s->columns - p->panel * s->panel) : p->channels;
-}
-
 /* The piece's rows of dw: where each finds its x, from a pixel's address, and where it lies in dw. */
 static void list_rows(const gradient *d, const gradient_piece *p, gradient_area *area) {
     const conv_shape *s = d->shape;
-    const conv_view v = conv_strides(s, d->job, &d->band, source_channels(d, p));
+    const conv_view v = conv_strides(s, d->job, &d->band, p->channels);
     const conv_axis *a = d->job->axis;
     const int64_t width = s->pixels > 1 ? a[2].taps : d->geom->kernel[2]; /* pixels made together widen the kernel */
     int64_t r = 0;
@@ -189,7 +192,7 @@ static void list_rows(const gradient *d, const gradient_piece *p, gradient_area 
 
 /* The pixels of a whole band of x in order; a smaller one has the first of them. */
 static void list_pixels(const gradient *d, const gradient_piece *p, gradient_area *area) {
-    const conv_view v = conv_strides(d->shape, d->job, &d->band, source_channels(d, p));
+    const conv_view v = conv_strides(d->shape, d->job, &d->band, p->channels);
     const conv_axis *a = d->job->axis;
     const int64_t *count = d->band.count;
     int64_t *at = d->gathers ? area->from : area->x_at, m = 0;
@@ -220,6 +223,47 @@ static void gather_panels(const gradient *d, const float *dy, int64_t columns, i
             if (width > FV_LANES) vf_store(row, vf_load(dy + c));
             vf_store(row + width - FV_LANES, vf_load_part(dy + c + width - FV_LANES, conv_last_lanes(count)));
         }
+}
+
+/* ---- the same of pairs of images -----------------------------------------------------------------------------------
+ */
+
+/* The first image of pair number `pair`; the other is the next one, if that is of the same slot. */
+static int64_t image_of(const gradient *d, int64_t pair, bool *alone) {
+    int slot = 0;
+    while (pair >= d->first[slot + 1]) slot++;
+    const int64_t image = fv_slot(d->n, slot) + 2 * (pair - d->first[slot]);
+    *alone = image + 1 == fv_slot(d->n, slot + 1);
+    return image;
+}
+
+static void copy_pairs(const gradient *d, const gradient_piece *p, const conv_place *place, const conv_view *v,
+                       float *copy) {
+    const conv_shape *s = d->shape;
+    const int64_t each = s->from[0] * s->from[1] * s->from[2] * s->from_pixel;
+    for (int64_t i = 0; i < place->count[0]; i++) {
+        bool alone;
+        const float *x = d->x + image_of(d, place->first[0] + i, &alone) * each + p->channel;
+        conv_copy_image(s, d->job, place, v, x, alone ? NULL : x + each, p->channels, copy + i * v->image);
+    }
+}
+
+/* Panels as gather_panels makes them, of dy from column number `column` on. */
+static void gather_pairs(const gradient *d, const conv_place *place, int64_t column, int64_t columns, int64_t pixels,
+                         float *to) {
+    const conv_shape *s = d->shape;
+    const int64_t each = s->to[0] * s->to[1] * s->to[2] * s->to_pixel, of_image = pixels / place->count[0];
+    const int64_t first = (place->first[1] * s->to[1] + place->first[2]) * s->to[2] * s->to_pixel + column;
+    for (int64_t i = 0, m = 0; i < place->count[0]; i++) {
+        bool alone;
+        const float *dy = d->dy + image_of(d, place->first[0] + i, &alone) * each + first;
+        for (int64_t k = 0; k < of_image; k++, m++, dy += s->to_pixel)
+            for (int64_t c = 0; c < columns; c += s->panel) {
+                const int64_t count = conv_min(s->panel, columns - c);
+                float *row = to + c / s->panel * panel_step(pixels) + m * conv_vectors(count) * FV_LANES;
+                pairs_zip_rows(row, dy + c, alone ? NULL : dy + each + c, count);
+            }
+    }
 }
 
 /* ---- one band of one piece -----------------------------------------------------------------------------------------
@@ -263,7 +307,7 @@ static void next_slot(tile_columns *t, int s, const int64_t *each) {
 static bool spreads(const gradient *d, const gradient_piece *p) {
     const int64_t run = d->together * p->channels, tiles = p->rows / run * tile_count(run);
     const int64_t fewest = tile_count(p->rows), bound = d->shape->columns <= FV_LANES ? 3 * fewest / 2 : 6 * fewest / 5;
-    return d->shape->depthwise || tiles > bound;
+    return tiles > bound;
 }
 
 /* Makes t the tile's sums over all slots of a band. */
@@ -274,11 +318,11 @@ static void run_tile(const gradient *d, const gradient_piece *p, const band *b, 
         t->plus = NULL;
         t->slots = b->slots;
         t->each = b->each;
-        tile_columns_folded[vectors - 1][height - 1](t, x_row, w_row);
+        tile_columns_folded[in_pairs(d)][vectors - 1][height - 1](t, x_row, w_row);
         return;
     }
-    const tile_columns_fn(*tiles)[TILE_ROWS] = spreads(d, p) ? tile_columns_spread : tile_columns_dense;
-    const tile_columns_fn tile = (d->shape->depthwise ? tile_columns_depthwise : tiles[vectors - 1])[height - 1];
+    const tile_columns_fn(*tiles)[TILE_ROWS] = (spreads(d, p) ? tile_columns_spread : tile_columns_dense)[in_pairs(d)];
+    const tile_columns_fn tile = tiles[vectors - 1][height - 1];
     for (int i = 0; i < b->slots; i++) {
         next_slot(t, i, b->each);
         tile(t, x_row, w_row);
@@ -302,11 +346,10 @@ static void panel_tiles(const gradient *d, const gradient_piece *p, const gradie
     tile_columns panel = b->tiles;
     aim(&panel, &to);
     panel.last = conv_last_lanes(columns);
-    if (s->depthwise) panel.x += k * s->panel;
     panel.dy = d->panelled ? area->dy + k * panel_step(panel.pixels) : panel.dy + k * s->panel;
     if (d->panelled) panel.dy_step = vectors * FV_LANES;
     const int64_t run = !d->few && spreads(d, p) ? p->rows : d->together * p->channels;
-    const bool fetches = !d->panelled && !s->depthwise && k + 1 < p->panels;
+    const bool fetches = !d->panelled && k + 1 < p->panels;
     for (int64_t first = 0; first < p->rows; first += run) {
         int64_t left = d->few ? tile_count_folded(run) : tile_count(run);
         for (int64_t r = first, height; r < first + run; r += height) {
@@ -320,8 +363,14 @@ static void panel_tiles(const gradient *d, const gradient_piece *p, const gradie
 
 static conv_view look(const gradient *d, const gradient_piece *p, const conv_place *place, float *copy) {
     const conv_shape *s = d->shape;
-    const int64_t channel = s->depthwise ? p->panel * s->panel : p->group * s->from_each + p->channel;
-    return conv_look(s, d->job, &d->band, place, d->x, channel, source_channels(d, p), copy);
+    const int64_t channel = p->group * s->from_each + p->channel;
+    if (in_pairs(d)) {
+        conv_view v = conv_strides(s, d->job, &d->band, p->channels);
+        v.base = copy;
+        copy_pairs(d, p, place, &v, copy);
+        return v;
+    }
+    return conv_look(s, d->job, &d->band, place, d->x, channel, p->channels, copy);
 }
 
 /* slots, each: of a folded band; else one. */
@@ -338,7 +387,10 @@ static void run_band(const gradient *d, const gradient_piece *p, gradient_area *
     b.tiles.dy_step = s->to_pixel * s->pixels;
     b.slots = slots;
     b.each = each ? each : &pixels;
-    if (d->panelled) gather_panels(d, b.tiles.dy, columns, pixels, area->dy);
+    if (in_pairs(d))
+        gather_pairs(d, place, column, columns, pixels, area->dy);
+    else if (d->panelled)
+        gather_panels(d, b.tiles.dy, columns, pixels, area->dy);
     for (int64_t k = 0; k < p->panels; k++) panel_tiles(d, p, area, &b, w, k);
     if (!d->dbias || p->channel > 0) return;
     const target to = target_at(bias, p->group * s->to_each + column);
@@ -364,7 +416,7 @@ static target target_of(bool by_slot, bool any, int64_t b, int64_t bands, float 
 
 /* One slot, band after band; `any` before it? */
 static void run_slot(const gradient *d, const gradient_piece *p, gradient_area *area, int slot, bool any) {
-    const int64_t first = fv_slot(d->n, slot), last = fv_slot(d->n, slot + 1);
+    const int64_t first = d->first[slot], last = d->first[slot + 1];
     conv_band band = d->band;
     band.bands[0] = conv_ceil(last - first, band.count[0]);
     float *sums = d->by_slot ? d->sums + slot * (d->rows + 1) * d->columns : d->sums;
@@ -380,13 +432,12 @@ static void run_slot(const gradient *d, const gradient_piece *p, gradient_area *
 /* As many whole slots from `slot` on as a band takes; returns the one after them. */
 static int run_slots(const gradient *d, const gradient_piece *p, gradient_area *area, int slot, bool any) {
     const conv_axis *a = d->job->axis;
-    const int64_t first = fv_slot(d->n, slot), pixels = a[0].count * a[1].count * a[2].count;
+    const int64_t first = d->first[slot], pixels = a[0].count * a[1].count * a[2].count;
     int64_t each[FV_SLOTS];
     int slots = 0;
-    for (; slot < FV_SLOTS && fv_slot(d->n, slot + 1) - first <= d->band.count[0]; slot++)
-        if (fv_slot(d->n, slot + 1) > fv_slot(d->n, slot))
-            each[slots++] = (fv_slot(d->n, slot + 1) - fv_slot(d->n, slot)) * pixels;
-    const conv_place place = {.first = {first}, .count = {fv_slot(d->n, slot) - first, a[0].count, a[1].count}};
+    for (; slot < FV_SLOTS && d->first[slot + 1] - first <= d->band.count[0]; slot++)
+        if (d->first[slot + 1] > d->first[slot]) each[slots++] = (d->first[slot + 1] - d->first[slot]) * pixels;
+    const conv_place place = {.first = {first}, .count = {d->first[slot] - first, a[0].count, a[1].count}};
     if (slots == 0) return slot;
     const target w = {.plus = any ? d->dw : NULL, .to = d->dw};
     const target bias = {.plus = any ? d->dbias : NULL, .to = d->dbias};
@@ -402,7 +453,7 @@ static void run_piece(void *context, int64_t piece, int thread) {
     gradient_piece p = {.channels = d->channels, .panels = d->panels};
     if (d->by_slot) {
         p.rows = d->rows;
-        if (fv_slot(d->n, (int)piece) == fv_slot(d->n, (int)piece + 1)) return;
+        if (d->first[piece] == d->first[piece + 1]) return;
         for (p.group = 0; p.group < s->groups; p.group++) {
             list_rows(d, &p, &area);
             list_pixels(d, &p, &area);
@@ -419,10 +470,10 @@ static void run_piece(void *context, int64_t piece, int thread) {
     list_rows(d, &p, &area);
     list_pixels(d, &p, &area);
     for (int slot = 0; slot < FV_SLOTS;) {
-        const bool any = fv_slot(d->n, slot) > 0;
+        const bool any = d->first[slot] > 0;
         if (d->folded)
             slot = run_slots(d, &p, &area, slot, any);
-        else if (fv_slot(d->n, slot + 1) > fv_slot(d->n, slot))
+        else if (d->first[slot + 1] > d->first[slot])
             run_slot(d, &p, &area, slot++, any);
         else
             slot++;
@@ -475,7 +526,7 @@ static void add_slots(void *context, int64_t piece, int thread) {
     const int64_t stretch = conv_min(ADD_FLOATS, weights - begin);
     bool add = false;
     for (int slot = 0; slot < FV_SLOTS; slot++) {
-        if (fv_slot(d->n, slot) == fv_slot(d->n, slot + 1)) continue;
+        if (d->first[slot] == d->first[slot + 1]) continue;
         const float *sums = d->sums + slot * (d->rows + 1) * d->columns;
         add_row(d->dw + begin, sums + begin, stretch, add);
         if (d->dbias && piece == 0) add_row(d->dbias, sums + weights, d->geom->f, add);
@@ -488,23 +539,31 @@ static void fold_slot(void *context, int64_t slot, int thread) {
     (void)thread;
     const gradient *d = context;
     float *sums = d->sums + slot * (d->rows + 1) * d->columns;
-    if (fv_slot(d->n, (int)slot) != fv_slot(d->n, (int)slot + 1)) fold_pixels(d, sums, sums);
+    if (d->first[slot] != d->first[slot + 1]) fold_pixels(d, sums, sums);
 }
 
-/* ---- the kernel ----------------------------------------------------------------------------------------------------
+/* ---- the kernels ---------------------------------------------------------------------------------------------------
  */
 
-static fv_status run(const fv_call *call) {
+static conv_shape shape_of(const fv_conv_geom *g, conv_cells cells) {
+    conv_shape s = conv_shape_of(g, false);
+    s.cells = cells;
+    return s;
+}
+
+static fv_status run(const fv_call *call, conv_cells cells) {
     const fv_conv_geom *g = &call->geom->conv;
-    const conv_shape s = conv_shape_of(g, false);
+    const conv_shape s = shape_of(g, cells);
     const conv_job job = conv_job_of(&s, g, 0);
     gradient d = gradient_of(g, &s, &job, call->n);
     d.dw = call->arg[0];
-    d.dbias = call->arg[1];
+    d.dbias = in_pairs(&d) ? NULL : call->arg[1];
     d.x = call->arg[2];
     d.dy = call->arg[3];
     d.sums = call->scratch;
-    d.areas = (char *)call->scratch + sum_bytes(&d);
+    if (in_pairs(&d) && call->arg[1])
+        conv_bias(call, d.dy, (void *)((char *)call->scratch + sum_bytes(&d)), call->arg[1]);
+    d.areas = (char *)call->scratch + sum_bytes(&d) + bias_bytes(&d);
     d.area = area_of(&d, NULL, NULL);
     const int64_t results = call->n * job.axis[0].count * job.axis[1].count * job.axis[2].count;
     fv_pool *pool = conv_pool(call->pool, results * d.rows * d.columns);
@@ -519,23 +578,44 @@ static fv_status run(const fv_call *call) {
     return FV_OK;
 }
 
-static size_t scratch_for(const fv_conv_geom *g, int64_t n, int threads) {
-    const conv_shape s = conv_shape_of(g, false);
+static size_t scratch_for(const fv_conv_geom *g, conv_cells cells, int64_t n, int threads) {
+    const conv_shape s = shape_of(g, cells);
     const conv_job job = conv_job_of(&s, g, 0);
     const gradient d = gradient_of(g, &s, &job, n);
-    return sum_bytes(&d) + area_of(&d, NULL, NULL) * (size_t)threads;
+    return sum_bytes(&d) + bias_bytes(&d) + area_of(&d, NULL, NULL) * (size_t)threads;
 }
 
 /* Fewer samples than planned may take other schedules: each with as many as can take it. */
-static void need(const fv_geom *geom, int threads, fv_need *need) {
+static void need_for(const fv_geom *geom, conv_cells cells, int threads, fv_need *need) {
     const fv_conv_geom *g = &geom->conv;
     const int64_t once = conv_max(1, PIECE_PIXELS / conv_max(1, g->out[0] * g->out[1] * g->out[2]));
     const int64_t samples[] = {geom->n, SLOT_BUFFER_SAMPLES - 1, once, conv_min(once, SLOT_BUFFER_SAMPLES - 1)};
-    *need = (fv_need){0};
     for (int i = 0; i < 4; i++) {
-        const size_t bytes = scratch_for(g, conv_min(geom->n, samples[i]), threads);
+        const size_t bytes = scratch_for(g, cells, conv_min(geom->n, samples[i]), threads);
         if (bytes > need->scratch) need->scratch = bytes;
     }
 }
 
-const fv_kernel FV_SYMBOL(kernel_conv_weights) = {"conv_weights.columns", NULL, need, NULL, run};
+static void numbers_need(const fv_geom *geom, int threads, fv_need *need) {
+    need_for(geom, CONV_NUMBERS, threads, need);
+}
+static fv_status numbers_run(const fv_call *call) { return run(call, CONV_NUMBERS); }
+const fv_kernel FV_SYMBOL(kernel_conv_weights) = {"conv_weights.columns", NULL, numbers_need, NULL, numbers_run};
+
+#if FV_PAIRS
+static bool pairs_can(const fv_geom *geom) {
+    return geom->bf16 && pairs_are_fast() && geom->conv.groups == 1 && geom->conv.f >= FV_LANES;
+}
+
+static void pairs_need(const fv_geom *geom, int threads, fv_need *need) {
+    need_for(geom, CONV_NUMBERS, threads, need);
+    need_for(geom, CONV_IMAGE_PAIRS, threads, need);
+}
+
+/* With one image in a slot there are no pairs. */
+static fv_status pairs_run(const fv_call *call) {
+    return run(call, call->n < 2 * FV_SLOTS ? CONV_NUMBERS : CONV_IMAGE_PAIRS);
+}
+const fv_kernel FV_SYMBOL(kernel_conv_weights_bf16) = {"conv_weights.columns_bf16", pairs_can, pairs_need, NULL,
+                                                       pairs_run};
+#endif

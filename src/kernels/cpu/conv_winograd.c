@@ -12,8 +12,8 @@ enum {
     PACK_ROWS = 16
 };
 
-winograd winograd_of(const fv_conv_geom *g, int m, bool backward) {
-    winograd w = {.m = m, .side = m + 2, .positions = (m + 2) * (m + 2), .planes = g->in[0]};
+winograd winograd_of(const fv_conv_geom *g, int m, bool backward, bool pairs) {
+    winograd w = {.m = m, .side = m + 2, .positions = (m + 2) * (m + 2), .pairs = pairs, .planes = g->in[0]};
     for (int d = 0; d < 2; d++) {
         w.from[d] = backward ? g->out[d + 1] : g->in[d + 1];
         w.to[d] = backward ? g->in[d + 1] : g->out[d + 1];
@@ -37,7 +37,7 @@ bool winograd_can(const fv_geom *geom, int m, bool backward, int64_t least) {
     for (int d = 1; d < 3; d++)
         if (g->kernel[d] != 3 || g->stride[d] != 1 || g->dilation[d] != 1) return false;
     if (g->in[0] != g->out[0] || g->c < 32 || g->f < 32) return false;
-    const winograd w = winograd_of(g, m, backward);
+    const winograd w = winograd_of(g, m, backward, false);
     return w.to[0] >= least && w.to[1] >= least && !(m == 4 && geom->exact);
 }
 
@@ -59,7 +59,12 @@ static int64_t panel_width(const winograd *w, int64_t panel) {
 
 static int64_t panel_count(const winograd *w) { return conv_ceil(w->to_c, TILE_COLUMNS); }
 
-static int64_t packed_floats(const winograd *w) { return w->positions * w->from_c * conv_vectors(w->to_c) * FV_LANES; }
+/* Channels that products run over, or pairs of them. */
+static int64_t depth_of(const winograd *w) { return w->pairs ? pairs_of(w->from_c) : w->from_c; }
+
+static int64_t packed_floats(const winograd *w) {
+    return w->positions * depth_of(w) * conv_vectors(w->to_c) * FV_LANES;
+}
 
 /* One kernel position's weights from source channels row ... row+rows-1 to the panel's columns. */
 static void take_weights(const packing *p, const float *tap, int64_t row, int64_t rows, int64_t column, int64_t columns,
@@ -89,6 +94,14 @@ FV_INLINE void pack_vectors(const int m, float taps[9][PACK_ROWS][TILE_COLUMNS],
         }
 }
 
+/* A piece's weights of one position. PACK_ROWS is even: a pair is of one piece. */
+static void store_made(const winograd *w, float *to, const float *made, int64_t row, int64_t rows, int64_t width) {
+    if (w->pairs)
+        conv_zip_rows(made, width, rows, width, to + row / 2 * width, width);
+    else
+        memcpy(to + row * width, made, (size_t)(rows * width) * sizeof(float));
+}
+
 /* The positions of the packed weights lie a power of two apart: written as they are made, a vector at a time, they
  * would take twice as long. */
 static void pack_piece(void *context, int64_t piece, int thread) {
@@ -107,13 +120,14 @@ static void pack_piece(void *context, int64_t piece, int thread) {
         pack_vectors(2, taps, rows, width, made);
     else
         pack_vectors(4, taps, rows, width, made);
-    float *to = p->packed + w->positions * w->from_c * column + row * width;
+    float *to = p->packed + w->positions * depth_of(w) * column;
     for (int i = 0; i < w->positions; i++)
-        memcpy(to + i * w->from_c * width, made + i * MADE_STEP, (size_t)(rows * width) * sizeof(float));
+        store_made(w, to + i * depth_of(w) * width, made + i * MADE_STEP, row, rows, width);
 }
 
-static void pack(const fv_geom *geom, int m, bool backward, const float *weights, float *packed, fv_pool *pool) {
-    const winograd w = winograd_of(&geom->conv, m, backward);
+static void pack(const fv_geom *geom, int m, bool backward, bool pairs, const float *weights, float *packed,
+                 fv_pool *pool) {
+    const winograd w = winograd_of(&geom->conv, m, backward, pairs);
     packing p = {&w, &geom->conv, backward, weights, packed};
     fv_pool_run(conv_pool(pool, packed_floats(&w)), panel_count(&w) * conv_ceil(w.from_c, PACK_ROWS), pack_piece, &p);
 }
@@ -140,7 +154,7 @@ typedef struct block_area {
 } block_area;
 
 /* Floats from position to position. */
-static int64_t source_step(const winograd *w) { return BLOCK_TILES * conv_row(w->from_c) + 16; }
+static int64_t source_step(const winograd *w) { return BLOCK_TILES * conv_row(depth_of(w)) + 16; }
 enum { PRODUCT_ROW = GROUP_PANELS * TILE_COLUMNS, PRODUCT_STEP = BLOCK_TILES * PRODUCT_ROW + 16 };
 
 static size_t area_of(const winograd *w, char *memory, block_area *area) {
@@ -152,30 +166,41 @@ static size_t area_of(const winograd *w, char *memory, block_area *area) {
     return (2 * list + source + product + 63) & ~(size_t)63;
 }
 
-FV_INLINE void transform_tiles(const int m, const winograd_run *r, int64_t first, int64_t count, float *to) {
+FV_INLINE void transform_tiles(const int m, const winograd_keep keep, const winograd_run *r, int64_t first,
+                               int64_t count, float *to) {
     const winograd *w = r->w;
     const float *cell[WINOGRAD_POSITIONS];
     for (int64_t i = 0; i < count; i++) {
         const winograd_place at = winograd_place_of(w, first + i);
         const float *plane = r->from + at.plane * w->from[0] * w->from[1] * w->from_pixel;
         winograd_cells(m + 2, plane, w->from, w->from_pixel, at.y - w->pad[0], at.x - w->pad[1], r->zero, cell);
-        winograd_transform(winograd_source, m, m + 2, cell, w->from_c, to + i * conv_row(w->from_c), source_step(w));
+        winograd_transform(winograd_source, m, m + 2, keep, cell, w->from_c, to + i * conv_row(depth_of(w)),
+                           source_step(w));
     }
+}
+
+static void transform(const winograd_run *r, int64_t first, int64_t count, float *to) {
+    if (r->w->pairs)
+        transform_tiles(2, WINOGRAD_CHANNEL_PAIRS, r, first, count, to);
+    else if (r->w->m == 2)
+        transform_tiles(2, WINOGRAD_NUMBERS, r, first, count, to);
+    else
+        transform_tiles(4, WINOGRAD_NUMBERS, r, first, count, to);
 }
 
 static void multiply(const winograd_run *r, const block_area *area, int64_t count, int64_t panel, int64_t panels) {
     const winograd *w = r->w;
     const int64_t run = 0;
-    tile_rows t = {.runs = &run, .run_count = 1, .run_length = w->from_c, .bias = r->zero, .last = FV_LANES};
+    tile_rows t = {.runs = &run, .run_count = 1, .run_length = depth_of(w), .bias = r->zero, .last = FV_LANES};
     for (int p = 0; p < w->positions; p++) {
         t.x_offset = p * source_step(w);
         for (int64_t k = 0; k < panels; k++) {
             const int64_t width = panel_width(w, panel + k);
-            t.panel = r->packed + w->from_c * (w->positions * (panel + k) * TILE_COLUMNS + p * width);
+            t.panel = r->packed + depth_of(w) * (w->positions * (panel + k) * TILE_COLUMNS + p * width);
             t.y = area->product + p * PRODUCT_STEP + k * TILE_COLUMNS;
             for (int64_t i = 0, left = tile_count(count), height; i < count; i += height) {
                 height = tile_height(count - i, &left);
-                tile_rows_dense[width / FV_LANES - 1][height - 1](&t, area->x + i, area->y + i);
+                tile_rows_dense[w->pairs][width / FV_LANES - 1][height - 1](&t, area->x + i, area->y + i);
             }
         }
     }
@@ -232,13 +257,10 @@ static void run_piece(void *context, int64_t piece, int thread) {
     block_area area;
     area_of(w, r->areas + (size_t)thread * r->area, &area);
     for (int64_t i = 0; i < count; i++) {
-        area.x[i] = area.source + i * conv_row(w->from_c);
+        area.x[i] = area.source + i * conv_row(depth_of(w));
         area.y[i] = i * PRODUCT_ROW;
     }
-    if (w->m == 2)
-        transform_tiles(2, r, first, count, area.source);
-    else
-        transform_tiles(4, r, first, count, area.source);
+    transform(r, first, count, area.source);
     const int64_t panels = panel_count(w), end = (part + 1) * panels / r->parts;
     for (int64_t p = part * panels / r->parts, some; p < end; p += some) {
         some = conv_min(GROUP_PANELS, end - p);
@@ -258,9 +280,9 @@ static int64_t shared_floats(const winograd *w) {
     return conv_row(conv_max(conv_max(w->from_c, w->to_c), TILE_COLUMNS));
 }
 
-static fv_status run(const fv_call *call, int m, bool backward) {
+static fv_status run(const fv_call *call, int m, bool backward, bool pairs) {
     const fv_conv_geom *g = &call->geom->conv;
-    const winograd w = winograd_of(g, m, backward);
+    const winograd w = winograd_of(g, m, backward, pairs);
     const int64_t shared = shared_floats(&w);
     float *zero = call->scratch, *bias = zero + shared;
     memset(zero, 0, (size_t)(2 * shared) * sizeof(float));
@@ -282,27 +304,33 @@ static fv_status run(const fv_call *call, int m, bool backward) {
     return FV_OK;
 }
 
-static void need(const fv_geom *geom, int threads, fv_need *need, int m, bool backward) {
-    const winograd w = winograd_of(&geom->conv, m, backward);
+static void need(const fv_geom *geom, int threads, fv_need *need, int m, bool backward, bool pairs) {
+    const winograd w = winograd_of(&geom->conv, m, backward, pairs);
     need->scratch = (size_t)(2 * shared_floats(&w)) * sizeof(float) + area_of(&w, NULL, NULL) * (size_t)threads;
     need->packed = (size_t)packed_floats(&w) * sizeof(float);
     need->packed_arg = 2;
 }
 
-/* A kernel for one pass and one size of tiles. */
-#define WINOGRAD(symbol, name, m, backward)                                                                            \
-    static bool symbol##_can(const fv_geom *geom) { return winograd_can(geom, m, backward, m == 4 ? 10 : 4); }         \
+/* A kernel for one pass, one size of tiles and one kind of products. */
+#define WINOGRAD(symbol, name, m, backward, pairs)                                                                     \
+    static bool symbol##_can(const fv_geom *geom) {                                                                    \
+        return winograd_pairs_can(geom, pairs) && winograd_can(geom, m, backward, m == 4 ? 10 : 4);                    \
+    }                                                                                                                  \
     static void symbol##_need(const fv_geom *geom, int threads, fv_need *wants) {                                      \
-        need(geom, threads, wants, m, backward);                                                                       \
+        need(geom, threads, wants, m, backward, pairs);                                                                \
     }                                                                                                                  \
     static fv_status symbol##_pack(const fv_geom *geom, const void *weights, void *packed, fv_pool *pool) {            \
-        pack(geom, m, backward, weights, packed, pool);                                                                \
+        pack(geom, m, backward, pairs, weights, packed, pool);                                                         \
         return FV_OK;                                                                                                  \
     }                                                                                                                  \
-    static fv_status symbol##_run(const fv_call *call) { return run(call, m, backward); }                              \
+    static fv_status symbol##_run(const fv_call *call) { return run(call, m, backward, pairs); }                       \
     const fv_kernel FV_SYMBOL(kernel_##symbol) = {name, symbol##_can, symbol##_need, symbol##_pack, symbol##_run};
 
-WINOGRAD(conv_winograd4, "conv.winograd4", 4, false)
-WINOGRAD(conv_winograd2, "conv.winograd2", 2, false)
-WINOGRAD(conv_data_winograd4, "conv_data.winograd4", 4, true)
-WINOGRAD(conv_data_winograd2, "conv_data.winograd2", 2, true)
+WINOGRAD(conv_winograd4, "conv.winograd4", 4, false, false)
+WINOGRAD(conv_winograd2, "conv.winograd2", 2, false, false)
+WINOGRAD(conv_data_winograd4, "conv_data.winograd4", 4, true, false)
+WINOGRAD(conv_data_winograd2, "conv_data.winograd2", 2, true, false)
+#if FV_PAIRS /* F(4x4) of rounded numbers would be wrong by 2% */
+WINOGRAD(conv_winograd2_bf16, "conv.winograd2_bf16", 2, false, true)
+WINOGRAD(conv_data_winograd2_bf16, "conv_data.winograd2_bf16", 2, true, true)
+#endif

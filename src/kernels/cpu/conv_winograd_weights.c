@@ -10,9 +10,10 @@ enum {
     ROUND_FLOATS = 2 * 1024 * 1024, /* of transformed tiles; at least the tiles below, or sums are moved too often */
     ROUND_LEAST = 128,
     ROUND_MOST = 512,
+    MOST_ROWS = ROUND_MOST + FV_SLOTS,
     CALL_LEAST_2 = 48, /* fewer tiles do not pay for moving 16 sums of 512x512 channels, */
     CALL_LEAST_4 = 24, /* or 36, which save more products */
-    PIECE_TILES = 8,
+    PIECE_ROWS = 8,
     PIECE_PANELS = 4
 };
 
@@ -20,49 +21,73 @@ typedef struct gradient {
     const winograd *w;
     const fv_conv_geom *geom;
     const float *x, *dy, *zero;
-    float *dw, *dbias;    /* dbias NULL: not wanted */
-    float *source, *back; /* the round's tiles: [position][tile][c], [position][tile][f] */
-    float *total, *slot;  /* sums [position][c][columns]: so far, and of a slot that takes several rounds */
-    float *bias_slot;     /* [columns] */
-    int64_t columns;      /* f in whole vectors */
-    int64_t most;         /* tiles of a round */
+    float *dw, *dbias; /* dbias NULL: not wanted here */
+    float *source,
+        *back; /* the round's tiles: [position][row][c], [position][row][f]; a row is a tile, or two of them as pairs */
+    float *total, *slot; /* sums [position][c][columns]: so far, and of a slot that takes several rounds */
+    float *bias_slot;    /* [columns] */
+    int64_t columns;     /* f in whole vectors */
+    int64_t most, rows;  /* tiles of a round; rows that it has room for */
     /* This round's tiles, and where its sums come from and go to. */
     int64_t first, tiles;
     int slots;
-    int64_t each[FV_SLOTS]; /* tiles of the whole slots that it takes */
-    int64_t at[ROUND_MOST]; /* where each tile lies in `source` */
+    int64_t each[FV_SLOTS];      /* rows of the whole slots that it takes */
+    int64_t tile[MOST_ROWS + 1]; /* first tile of each row; behind the last: `tiles` */
+    int64_t at[MOST_ROWS];       /* where each row lies in `source` */
     bool folded, from_slot, plus_total, from_total, to_total;
 } gradient;
 
-static int64_t source_step(const gradient *d) { return d->most * conv_row(d->w->from_c) + 16; }
-static int64_t back_step(const gradient *d) { return d->most * conv_row(d->w->to_c) + 16; }
+static int64_t source_step(const gradient *d) { return d->rows * conv_row(d->w->from_c) + 16; }
+static int64_t back_step(const gradient *d) { return d->rows * conv_row(d->w->to_c) + 16; }
 
 /* ---- the tiles of a round ------------------------------------------------------------------------------------------
  */
 
-FV_INLINE void transform_tiles(const int m, const gradient *d, int64_t begin, int64_t end) {
+/* A slot's next `count` tiles become rows. */
+static void add_rows(gradient *d, int64_t count) {
+    int64_t row = 0, tile = d->tiles;
+    for (int s = 0; s < d->slots; s++) row += d->each[s];
+    d->tiles += count;
+    d->each[d->slots++] = d->w->pairs ? pairs_of(count) : count;
+    for (; tile < d->tiles; tile += d->w->pairs ? 2 : 1) d->tile[row++] = tile;
+    d->tile[row] = d->tiles;
+}
+
+static int64_t rows_of_round(const gradient *d) {
+    int64_t rows = 0;
+    for (int s = 0; s < d->slots; s++) rows += d->each[s];
+    return rows;
+}
+
+FV_INLINE void transform_tile(const int m, const winograd_keep keep, const gradient *d, int64_t tile, int64_t row) {
     const winograd *w = d->w;
     const float *cell[WINOGRAD_POSITIONS];
-    for (int64_t i = begin; i < end; i++) {
-        const winograd_place at = winograd_place_of(w, d->first + i);
-        const float *x = d->x + at.plane * w->from[0] * w->from[1] * w->from_pixel;
-        winograd_cells(m + 2, x, w->from, w->from_pixel, at.y - w->pad[0], at.x - w->pad[1], d->zero, cell);
-        winograd_transform(winograd_source, m, m + 2, cell, w->from_c, d->source + i * conv_row(w->from_c),
-                           source_step(d));
-        const float *dy = d->dy + at.plane * w->to[0] * w->to[1] * w->to_pixel;
-        winograd_cells(m, dy, w->to, w->to_pixel, at.y, at.x, d->zero, cell);
-        winograd_transform(winograd_result_back, m, m, cell, w->to_c, d->back + i * conv_row(w->to_c), back_step(d));
-    }
+    const winograd_place at = winograd_place_of(w, d->first + tile);
+    const float *x = d->x + at.plane * w->from[0] * w->from[1] * w->from_pixel;
+    winograd_cells(m + 2, x, w->from, w->from_pixel, at.y - w->pad[0], at.x - w->pad[1], d->zero, cell);
+    winograd_transform(winograd_source, m, m + 2, keep, cell, w->from_c, d->source + row * conv_row(w->from_c),
+                       source_step(d));
+    const float *dy = d->dy + at.plane * w->to[0] * w->to[1] * w->to_pixel;
+    winograd_cells(m, dy, w->to, w->to_pixel, at.y, at.x, d->zero, cell);
+    winograd_transform(winograd_result_back, m, m, keep, cell, w->to_c, d->back + row * conv_row(w->to_c),
+                       back_step(d));
 }
 
 static void transform_piece(void *context, int64_t piece, int thread) {
     (void)thread;
     const gradient *d = context;
-    const int64_t begin = piece * PIECE_TILES, end = conv_min(d->tiles, begin + PIECE_TILES);
-    if (d->w->m == 2)
-        transform_tiles(2, d, begin, end);
-    else
-        transform_tiles(4, d, begin, end);
+    const int64_t end = conv_min(rows_of_round(d), (piece + 1) * PIECE_ROWS);
+    for (int64_t row = piece * PIECE_ROWS; row < end; row++) {
+        const int64_t tile = d->tile[row];
+        if (d->w->pairs) {
+            transform_tile(2, WINOGRAD_FIRST_OF_PAIR, d, tile, row);
+            if (tile + 1 < d->tile[row + 1]) transform_tile(2, WINOGRAD_SECOND_OF_PAIR, d, tile + 1, row);
+        } else if (d->w->m == 2) {
+            transform_tile(2, WINOGRAD_NUMBERS, d, tile, row);
+        } else {
+            transform_tile(4, WINOGRAD_NUMBERS, d, tile, row);
+        }
+    }
 }
 
 /* ---- products ------------------------------------------------------------------------------------------------------
@@ -74,7 +99,7 @@ static int64_t parts_of(const gradient *d) { return conv_ceil(conv_ceil(d->colum
 static tile_columns round_tiles(const gradient *d, int64_t p) {
     tile_columns t = {.x = d->source + p * source_step(d), .dy = d->back + p * back_step(d), .last = FV_LANES};
     t.x_at = d->at;
-    t.pixels = d->tiles;
+    t.pixels = rows_of_round(d);
     t.dy_step = conv_row(d->w->to_c);
     t.slots = d->slots;
     t.each = d->each;
@@ -113,7 +138,7 @@ static void multiply_piece(void *context, int64_t piece, int thread) {
     const int64_t p = piece / parts_of(d), part = piece % parts_of(d);
     int64_t x_row[TILE_ROWS], w_row[TILE_ROWS];
     const tile_columns tiles = round_tiles(d, p);
-    const bool few = d->folded && d->tiles <= TILE_FEW_PIXELS * d->slots;
+    const bool few = d->folded && tiles.pixels <= TILE_FEW_PIXELS * d->slots;
     if (d->dbias && part == 0 && p == w->side + 1) sum_bias(d, tiles);
     const int64_t end = conv_min(d->columns, (part + 1) * PIECE_PANELS * TILE_COLUMNS);
     for (int64_t column = part * PIECE_PANELS * TILE_COLUMNS; column < end; column += TILE_COLUMNS) {
@@ -132,19 +157,19 @@ static void multiply_piece(void *context, int64_t piece, int thread) {
             if (few) {
                 t.from = d->from_total ? d->total + at : NULL;
                 t.to = d->total + at;
-                tile_columns_folded[vectors - 1][height - 1](&t, x_row, w_row);
+                tile_columns_folded[w->pairs][vectors - 1][height - 1](&t, x_row, w_row);
                 continue;
             }
             for (int s = 0; s < d->slots; s++) { /* the tile's sums stay in the first-level cache */
                 aim(d, s, &t, d->total + at, d->slot + at);
-                tile_columns_dense[vectors - 1][height - 1](&t, x_row, w_row);
+                tile_columns_dense[w->pairs][vectors - 1][height - 1](&t, x_row, w_row);
             }
         }
     }
 }
 
 static void run_round(gradient *d, fv_pool *pool) {
-    fv_pool_run(pool, conv_ceil(d->tiles, PIECE_TILES), transform_piece, d);
+    fv_pool_run(pool, conv_ceil(rows_of_round(d), PIECE_ROWS), transform_piece, d);
     fv_pool_run(pool, d->w->positions * parts_of(d), multiply_piece, d);
 }
 
@@ -161,9 +186,7 @@ static int round_of_slots(gradient *d, int64_t n, int slot, bool any) {
     d->tiles = d->slots = 0;
     for (; slot < FV_SLOTS && slot_tile(d, n, slot + 1) - d->first <= d->most; slot++) {
         const int64_t count = slot_tile(d, n, slot + 1) - slot_tile(d, n, slot);
-        if (count == 0) continue;
-        d->each[d->slots++] = count;
-        d->tiles += count;
+        if (count > 0) add_rows(d, count);
     }
     d->folded = d->to_total = true;
     d->from_total = any;
@@ -175,8 +198,8 @@ static int round_of_slots(gradient *d, int64_t n, int slot, bool any) {
 static void round_in_slot(gradient *d, int64_t n, int slot, int64_t k, int64_t rounds, bool any) {
     const int64_t begin = slot_tile(d, n, slot), count = slot_tile(d, n, slot + 1) - begin;
     d->first = begin + k * count / rounds;
-    d->tiles = begin + (k + 1) * count / rounds - d->first;
-    d->slots = 1;
+    d->tiles = d->slots = 0;
+    add_rows(d, begin + (k + 1) * count / rounds - d->first);
     d->folded = d->from_total = false;
     d->from_slot = k > 0;
     d->to_total = k == rounds - 1;
@@ -237,8 +260,9 @@ static void finish_piece(void *context, int64_t c, int thread) {
 static size_t gradient_of(const winograd *w, const fv_conv_geom *g, int64_t n, float *memory, gradient *d) {
     *d = (gradient){.w = w, .geom = g, .columns = conv_vectors(w->to_c) * FV_LANES};
     d->most = ROUND_FLOATS / (w->positions * (w->from_c + w->to_c));
-    d->most = conv_max(ROUND_LEAST, conv_min(ROUND_MOST, d->most));
+    d->most = conv_max(ROUND_LEAST, conv_min(ROUND_MOST, d->most)) * (w->pairs ? 2 : 1);
     d->most = conv_min(d->most, n * w->planes * w->tiles);
+    d->rows = w->pairs ? pairs_of(d->most) + FV_SLOTS : d->most;
     const int64_t sums = w->positions * w->from_c * d->columns, zero = conv_row(conv_max(w->from_c, w->to_c));
     const bool several = conv_ceil(n, FV_SLOTS) * w->planes * w->tiles > d->most;
     const int64_t parts[] = {zero, d->columns,        w->positions * source_step(d), w->positions * back_step(d),
@@ -266,37 +290,51 @@ static bool few_tiles(const winograd *w, int64_t n) {
     return n * w->planes * w->tiles < least && w->from_c * w->to_c > 256 * 256;
 }
 
-static fv_status run(const fv_call *call, int m) {
+static fv_status run(const fv_call *call, int m, bool pairs) {
     const fv_conv_geom *g = &call->geom->conv;
-    const winograd w = winograd_of(g, m, false);
+    const winograd w = winograd_of(g, m, false, pairs);
     if (few_tiles(&w, call->n)) return FV_SYMBOL(kernel_conv_weights).run(call);
     gradient d;
-    gradient_of(&w, g, call->n, call->scratch, &d);
+    const size_t bytes = gradient_of(&w, g, call->n, call->scratch, &d);
     d.dw = call->arg[0];
-    d.dbias = call->arg[1];
+    d.dbias = pairs ? NULL : call->arg[1];
+    if (pairs && call->arg[1]) conv_bias(call, call->arg[3], (void *)((char *)call->scratch + bytes), call->arg[1]);
     d.x = call->arg[2];
     d.dy = call->arg[3];
-    for (int64_t i = 0; i < d.most; i++) d.at[i] = i * conv_row(w.from_c);
+    for (int64_t i = 0; i < d.rows; i++) d.at[i] = i * conv_row(w.from_c);
     fv_pool *pool = conv_pool(call->pool, call->n * w.planes * w.tiles * w.positions * w.from_c * w.to_c);
     run_rounds(&d, call->n, pool);
     fv_pool_run(pool, w.from_c, finish_piece, &d);
     return FV_OK;
 }
 
-static void need(const fv_geom *geom, int threads, fv_need *need, int m) {
-    const winograd w = winograd_of(&geom->conv, m, false);
+static void need(const fv_geom *geom, int threads, fv_need *need, int m, bool pairs) {
+    const winograd w = winograd_of(&geom->conv, m, false, pairs);
     gradient d;
-    const size_t bytes = gradient_of(&w, &geom->conv, geom->n, NULL, &d);
+    const size_t sums = pairs ? conv_bias_bytes(&geom->conv) : 0;
+    const size_t bytes = gradient_of(&w, &geom->conv, geom->n, NULL, &d) + sums;
     if (few_tiles(&w, 1)) FV_SYMBOL(kernel_conv_weights).need(geom, threads, need);
     if (need->scratch < bytes) need->scratch = bytes;
 }
 
-/* A kernel for one size of tiles. */
-#define WINOGRAD(symbol, name, m)                                                                                      \
-    static bool symbol##_can(const fv_geom *geom) { return winograd_can(geom, m, false, m == 4 ? 7 : 4); }             \
-    static void symbol##_need(const fv_geom *geom, int threads, fv_need *wants) { need(geom, threads, wants, m); }     \
-    static fv_status symbol##_run(const fv_call *call) { return run(call, m); }                                        \
+/* With fewer channels direct sums of pairs are faster. */
+static inline bool pairs_pay(const fv_geom *geom) {
+    return winograd_pairs_can(geom, true) && geom->conv.c >= 64 && geom->conv.f >= 64;
+}
+
+/* A kernel for one size of tiles and one kind of products. */
+#define WINOGRAD(symbol, name, m, pairs)                                                                               \
+    static bool symbol##_can(const fv_geom *geom) {                                                                    \
+        return (!pairs || pairs_pay(geom)) && winograd_can(geom, m, false, m == 4 ? 7 : 4);                            \
+    }                                                                                                                  \
+    static void symbol##_need(const fv_geom *geom, int threads, fv_need *wants) {                                      \
+        need(geom, threads, wants, m, pairs);                                                                          \
+    }                                                                                                                  \
+    static fv_status symbol##_run(const fv_call *call) { return run(call, m, pairs); }                                 \
     const fv_kernel FV_SYMBOL(kernel_##symbol) = {name, symbol##_can, symbol##_need, NULL, symbol##_run};
 
-WINOGRAD(conv_weights_winograd4, "conv_weights.winograd4", 4)
-WINOGRAD(conv_weights_winograd2, "conv_weights.winograd2", 2)
+WINOGRAD(conv_weights_winograd4, "conv_weights.winograd4", 4, false)
+WINOGRAD(conv_weights_winograd2, "conv_weights.winograd2", 2, false)
+#if FV_PAIRS
+WINOGRAD(conv_weights_winograd2_bf16, "conv_weights.winograd2_bf16", 2, true)
+#endif

@@ -1,6 +1,7 @@
 /* table.c - the kernels of this level, made from variants.def. */
 #include "isa.h"
 #include "levels.h"
+#include "pairs.h"
 
 #define FV_KERNEL(routine, symbol) extern const fv_kernel FV_SYMBOL(symbol);
 #include "variants.def"

@@ -11,7 +11,7 @@
 #ifndef FV_CPU_TILE_H
 #define FV_CPU_TILE_H
 
-#include "isa.h"
+#include "pairs.h"
 
 #if FV_LANES == 16
 #define TILE_ROWS 14
@@ -45,8 +45,9 @@ typedef void (*tile_rows_fn)(const tile_rows *t, const float *const *x, const in
 /* One pixel against several whole panels side by side, panel_step floats apart: a single row is bound by the latency of
  * its sums, or by memory, and eight sums hide the one and four streams help the other. t->panel and bias: the first's. */
 enum { TILE_WIDE = 4 };
+typedef void (*tile_row_wide_fn)(const tile_rows *t, const float *x, int64_t y, int64_t panel_step);
 #define tile_row_wide FV_SYMBOL(tile_row_wide)
-void tile_row_wide(const tile_rows *t, const float *x, int64_t y, int64_t panel_step);
+extern const tile_row_wide_fn tile_row_wide[1 + FV_PAIRS];
 
 /* The pixels that a weight gradient is summed over: pixel i of x lies x_at[i] floats from x, that of dy i*dy_step from
  * dy. */
@@ -66,18 +67,16 @@ typedef struct tile_columns {
  * any rows; the others take rows that lie one after the other in x, which costs fewer registers. */
 typedef void (*tile_columns_fn)(const tile_columns *t, const int64_t *x_row, const int64_t *w_row);
 
-/* [vectors - 1][rows - 1]. The depthwise tiles multiply vector by vector, channel by channel, one vector wide. */
+/* [pairs][vectors - 1][rows - 1]. With pairs a float of x, dy and the panels is a pair of numbers (pairs.h). */
 #define tile_rows_dense FV_SYMBOL(tile_rows_dense)
-#define tile_rows_depthwise FV_SYMBOL(tile_rows_depthwise)
 #define tile_columns_dense FV_SYMBOL(tile_columns_dense)
 #define tile_columns_spread FV_SYMBOL(tile_columns_spread)
-#define tile_columns_depthwise FV_SYMBOL(tile_columns_depthwise)
 #define tile_columns_folded FV_SYMBOL(tile_columns_folded)
-extern const tile_rows_fn tile_rows_dense[TILE_VECTORS][TILE_ROWS], tile_rows_depthwise[TILE_ROWS];
-extern const tile_columns_fn tile_columns_dense[TILE_VECTORS][TILE_ROWS], tile_columns_spread[TILE_VECTORS][TILE_ROWS],
-    tile_columns_depthwise[TILE_ROWS];
+extern const tile_rows_fn tile_rows_dense[1 + FV_PAIRS][TILE_VECTORS][TILE_ROWS];
+extern const tile_columns_fn tile_columns_dense[1 + FV_PAIRS][TILE_VECTORS][TILE_ROWS],
+    tile_columns_spread[1 + FV_PAIRS][TILE_VECTORS][TILE_ROWS];
 /* Sums every slot from zero and adds it to the total, both in registers: to = from + slot 0 + slot 1 + ... */
-extern const tile_columns_fn tile_columns_folded[TILE_VECTORS][TILE_FOLDED_ROWS];
+extern const tile_columns_fn tile_columns_folded[1 + FV_PAIRS][TILE_VECTORS][TILE_FOLDED_ROWS];
 
 /* to[0..columns) = sum of dy over the same pixels, in an order that does not depend on FV_LANES. */
 #define tile_pixel_sums FV_SYMBOL(tile_pixel_sums)

@@ -11,12 +11,14 @@
 #define FV_CPU_WINOGRAD_H
 
 #include "conv_shape.h"
+#include "pairs.h"
 
 enum { WINOGRAD_SIDE = 6, WINOGRAD_POSITIONS = WINOGRAD_SIDE * WINOGRAD_SIDE };
 
 /* A picture cut into tiles of m x m results, and the positions that they read. */
 typedef struct winograd {
     int m, side, positions;
+    bool pairs;     /* products of bf16: transformed numbers become pairs (pairs.h) */
     int64_t planes; /* of a sample: its depth */
     int64_t from[2], to[2], pad[2];
     int64_t from_c, to_c, from_pixel, to_pixel;
@@ -26,10 +28,14 @@ typedef struct winograd {
 
 #define winograd_of FV_SYMBOL(winograd_of)
 #define winograd_can FV_SYMBOL(winograd_can)
-winograd winograd_of(const fv_conv_geom *g, int m, bool backward);
+winograd winograd_of(const fv_conv_geom *g, int m, bool backward, bool pairs);
 /* Whether F(m x m) can do the geometry and is expected to be faster than what follows it in the list, with results of
  * `least` x `least` or more. */
 bool winograd_can(const fv_geom *geom, int m, bool backward, int64_t least);
+/* Whether pairs are wanted and can be multiplied. */
+static inline bool winograd_pairs_can(const fv_geom *geom, bool pairs) {
+    return !pairs || (geom->bf16 && pairs_are_fast());
+}
 
 /* Tile number `tile` of a batch: its plane, counted over all samples, and its first result. */
 typedef struct winograd_place {
@@ -161,9 +167,25 @@ FV_INLINE void winograd_cells(const int side, const float *plane, const int64_t 
         }
 }
 
+/* How transformed numbers are kept: as they are, as pairs of channels, or as the first and the second of a pair of tiles, which
+ * come in this order. */
+typedef enum winograd_keep {
+    WINOGRAD_NUMBERS,
+    WINOGRAD_CHANNEL_PAIRS,
+    WINOGRAD_FIRST_OF_PAIR,
+    WINOGRAD_SECOND_OF_PAIR
+} winograd_keep;
+
+FV_INLINE void winograd_store(const winograd_keep keep, float *to, int64_t c, vf v) {
+    if (keep == WINOGRAD_NUMBERS) vf_store(to + c, v);
+    if (keep == WINOGRAD_CHANNEL_PAIRS) pairs_store(to + c / 2, v);
+    if (keep == WINOGRAD_FIRST_OF_PAIR) vf_store(to + c, pairs_zip(v, vf_zero()));
+    if (keep == WINOGRAD_SECOND_OF_PAIR) vf_store(to + c, (vf)((vi)vf_load(to + c) | (vi)pairs_zip(vf_zero(), v)));
+}
+
 /* Transforms a square of cells for all channels: position p goes to to[p*step]. */
-FV_INLINE void winograd_transform(winograd_line line, const int m, const int rows, const float *const *cell,
-                                  int64_t channels, float *to, int64_t step) {
+FV_INLINE void winograd_transform(winograd_line line, const int m, const int rows, const winograd_keep keep,
+                                  const float *const *cell, int64_t channels, float *to, int64_t step) {
     const int side = m + 2;
     FV_EACH_VECTOR(channels, c, lanes, {
         vf d[WINOGRAD_SIDE][WINOGRAD_SIDE], made[WINOGRAD_SIDE][WINOGRAD_SIDE];
@@ -173,7 +195,7 @@ FV_INLINE void winograd_transform(winograd_line line, const int m, const int row
         winograd_both(line, m, rows, side, d, made);
         FV_UNROLL
         for (int i = 0; i < side; i++) FV_UNROLL
-        for (int j = 0; j < side; j++) vf_store(to + (i * side + j) * step + c, made[i][j]);
+        for (int j = 0; j < side; j++) winograd_store(keep, to + (i * side + j) * step, c, made[i][j]);
     });
 }
 
