@@ -3,7 +3,7 @@
 # in its file, judged on the 10,000 test pictures after the last epoch. CIFAR10 is a folder as scripts/get_cifar10.sh makes it.
 #
 # $FOVEA names the program, $NETS the networks, $SEEDS the seeds of cifar_speed (default 0 1 2), $EPOCHS the epochs (default the
-# net's), $PEER a Python with PyTorch that then times the same step (bench/cifar_peer.py); $LIMIT takes only so many pictures, to see
+# net's), $BF16 (any value) bf16 products, $PEER a Python with PyTorch that then times the same step (bench/cifar_peer.py); $LIMIT takes only so many pictures, to see
 # that everything works.
 #
 # Seconds are wall clock: of the training, and of the evaluation (for cifar_speed the one with test-time augmentation). PFLOP are those
@@ -14,15 +14,18 @@ set -eu
 data=$1 folder=${2:-runs/cifar}
 fovea=${FOVEA:-build/fovea}
 short="${EPOCHS:+-e $EPOCHS} ${LIMIT:+--limit $LIMIT}"
+products=${BF16:+--bf16}
 views="hflip shift(1, border=reflect)" # each picture six times
 mkdir -p "$folder"
 
 number() { sed -n "s/^ *\"$1\": *\([0-9.]*\),*\$/\1/p" | head -n 1; }
-accuracy() { "$fovea" evaluate "$run/last.safetensors" "$data:test" -q ${LIMIT:+--limit "$LIMIT"} --tta "$1" | sed -n 's/.*accuracy \([0-9.]*\)%.*/\1/p'; }
+# shellcheck disable=SC2086
+accuracy() { "$fovea" evaluate "$run/last.safetensors" "$data:test" -q $products ${LIMIT:+--limit "$LIMIT"} --tta "$1" | sed -n 's/.*accuracy \([0-9.]*\)%.*/\1/p'; }
 
 measure() { # NET: its cost, and what the machine gives it now
+    # shellcheck disable=SC2086
     macs=$("$fovea" summary "$1" --json | number macs)
-    "$fovea" bench "$1" --training --seconds 2 --json >"$folder/$1-bench.json"
+    "$fovea" bench "$1" --training $products --seconds 2 --json >"$folder/$1-bench.json"
     peak=$(number peak_gflops <"$folder/$1-bench.json")
     rate=$(number images_per_second <"$folder/$1-bench.json")
 }
@@ -31,7 +34,7 @@ train() { # NET SEED VIEWS: one line of the table
     run=$folder/$1-$2 plain=
     begun=$(date +%s)
     # shellcheck disable=SC2086
-    "$fovea" train "$1" "$data:train" $short --validation-split 0 -s "$2" -o "$run" --force --progress plain >"$run.log"
+    "$fovea" train "$1" "$data:train" $short $products --validation-split 0 -s "$2" -o "$run" --force --progress plain >"$run.log"
     trained=$(date +%s)
     result=$(accuracy "$3")
     ended=$(date +%s)
@@ -41,7 +44,7 @@ train() { # NET SEED VIEWS: one line of the table
     [ "$3" = none ] && seen=1 || seen=6
     flop=$(awk "BEGIN {printf \"%.3f\", 2e-15 * $macs * (3 * $pictures * $epochs + $seen * $tests)}")
     part=$(awk "BEGIN {printf \"%.0f\", 100e6 * $flop / ($ended - $begun + 0.001) / $peak}")
-    echo "| $1 | $2 | $epochs | ${plain:-$result}% | $([ "$3" = none ] || echo "$result%") | $((trained - begun)) + $((ended - trained)) |" \
+    echo "| $1${BF16:+, bf16} | $2 | $epochs | ${plain:-$result}% | $([ "$3" = none ] || echo "$result%") | $((trained - begun)) + $((ended - trained)) |" \
         "$flop | $part% of $(printf %.0f "$peak") | $(printf %.0f "$rate") | $(sed -n 's/.*weights \([0-9a-f]*\);.*/`\1`/p' "$run.log") |"
 }
 
