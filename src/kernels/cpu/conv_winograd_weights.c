@@ -8,7 +8,7 @@
 
 enum {
     ROUND_FLOATS = 512 * 1024, /* of transformed tiles: they stay in the caches. At least the tiles below, */
-    ROUND_LEAST = 128,         /* or sums are moved too often */
+    ROUND_LEAST = 256,         /* or sums are moved too often */
     ROUND_MOST = 512,
     MOST_ROWS = ROUND_MOST + FV_SLOTS,
     CALL_LEAST_2 = 48, /* fewer tiles do not pay for moving 16 sums of 512x512 channels, */
