@@ -21,7 +21,7 @@ static const fv_choices paddings = {"fv_pads", "FV_", {"valid", "same", "full"}}
     F(sample, TEXT, initializer, .standard_text = "he_normal", .help = "start")                                        \
     F(sample, TEXT, note, .help = "any text")
 FV_DEFINE_FIELDS(sample, FIELDS)
-static const fv_op sample_op = {.name = "sample", .ports = {{"x"}}, FV_FIELDS(sample)};
+static const fv_op sample_op = {.name = "sample", .ports = {{.name = "x"}}, FV_FIELDS(sample)};
 
 static fv_arena *arena;
 static int make_arena(void **state) {

@@ -34,7 +34,10 @@ static fv_status fake_infer(fv_infer *infer) {
 static fv_op fake_op = {.name = "fake",
                         .infer = fake_infer,
                         FV_FIELDS(fake),
-                        .ports = {{"x", FV_INPUT}, {"weight", FV_WEIGHT}, {"bias", FV_WEIGHT}, {"mean", FV_STATE}}};
+                        .ports = {{.name = "x", .role = FV_INPUT},
+                                  {.name = "weight", .role = FV_WEIGHT},
+                                  {.name = "bias", .role = FV_WEIGHT},
+                                  {.name = "mean", .role = FV_STATE}}};
 
 static fv_status halves_infer(fv_infer *infer) {
     infer->outputs = 2;
@@ -42,7 +45,7 @@ static fv_status halves_infer(fv_infer *infer) {
     return FV_OK;
 }
 static fv_op halves_op = {
-    .name = "halves", .infer = halves_infer, .ports = {{"x", FV_INPUT}}, .outputs = {"left", "right"}};
+    .name = "halves", .infer = halves_infer, .ports = {{.name = "x", .role = FV_INPUT}}, .outputs = {"left", "right"}};
 
 static fv_status same_infer(fv_infer *infer) {
     infer->out[0] = infer->in[0];
@@ -50,9 +53,13 @@ static fv_status same_infer(fv_infer *infer) {
         if (!fv_shape_equal(&infer->in[0].shape, &infer->in[i].shape)) return fv_infer_fail(infer, "inputs differ");
     return FV_OK;
 }
-static fv_op join_op = {.name = "join", .infer = same_infer, .ports = {{"x", FV_INPUT}}, .variadic = true};
-static fv_op pair_op = {
-    .name = "pair", .infer = same_infer, .ports = {{"a", FV_INPUT}, {"b", FV_INPUT}, {"c", FV_INPUT, NULL, true}}};
+static fv_op join_op = {
+    .name = "join", .infer = same_infer, .ports = {{.name = "x", .role = FV_INPUT}}, .variadic = true};
+static fv_op pair_op = {.name = "pair",
+                        .infer = same_infer,
+                        .ports = {{.name = "a", .role = FV_INPUT},
+                                  {.name = "b", .role = FV_INPUT},
+                                  {.name = "c", .role = FV_INPUT, .optional = true}}};
 
 /* Answers that no honest operator gives. */
 static fv_shape wrong_shape;
@@ -60,19 +67,21 @@ static fv_status liar_infer(fv_infer *infer) {
     infer->out[0] = (fv_type){FV_F32, wrong_shape};
     return FV_OK;
 }
-static fv_op liar_op = {.name = "liar", .infer = liar_infer, .ports = {{"x", FV_INPUT}}};
+static fv_op liar_op = {.name = "liar", .infer = liar_infer, .ports = {{.name = "x", .role = FV_INPUT}}};
 static fv_status mute_infer(fv_infer *infer) {
     (void)infer;
     return FV_E_SHAPE;
 }
-static fv_op mute_op = {.name = "mute", .infer = mute_infer, .ports = {{"x", FV_INPUT}}};
+static fv_op mute_op = {.name = "mute", .infer = mute_infer, .ports = {{.name = "x", .role = FV_INPUT}}};
 
 static fv_status score_infer(fv_infer *infer) {
     infer->out[0] = (fv_type){FV_F32, {1, {FV_BATCH}}};
     return FV_OK;
 }
-static fv_op score_op = {
-    .name = "score", .infer = score_infer, .ports = {{"p", FV_INPUT}, {"t", FV_INPUT}}, .traits = FV_T_LOSS};
+static fv_op score_op = {.name = "score",
+                         .infer = score_infer,
+                         .ports = {{.name = "p", .role = FV_INPUT}, {.name = "t", .role = FV_INPUT}},
+                         .traits = FV_T_LOSS};
 
 static bool add_fakes(fv_net *net) {
     fv_op *const ops[] = {&fake_op, &halves_op, &join_op, &pair_op, &liar_op, &mute_op, &score_op};

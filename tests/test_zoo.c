@@ -121,7 +121,7 @@ static const published_net published[] = {
     {"densenet_bc_100_12", NULL, 769162, 287929692, {{"dense_block3", "Nx8x8x342", 0}}},
     {"resnet20_cifar", NULL, 269722, 40551040, {{"basic7", "Nx8x8x64", 0}}},
     {"resnet20_cifar", "shortcut=B", 272474, 0, {{"basic7", "Nx8x8x64", 0}}},
-    {"plain20_cifar", NULL, 269722, 40551040, {{NULL}}},
+    {"plain20_cifar", NULL, 269722, 40551040, {{.name = NULL}}},
     {"wrn_16_4", NULL, 2748890, 0, {{"group3", "Nx8x8x256", 0}}},
     {"wrn_28_10", NULL, 36479194, 0, {{"group3", "Nx8x8x640", 0}}},
     {"cifar_cnn", NULL, 288746, 38634752, {{"step6", "Nx8x8x128", 0}}},

@@ -112,7 +112,7 @@ static const char *kernel(fv_export *ex, const fv_node *node, const window *w, b
     int64_t groups = fv_export_whole(node, "groups"), filters = fv_export_whole(node, "filters");
     int64_t channels = w->s.channels, cells = fv_spatial_cells(w->s.kernel);
     fv_shape shape = {.rank = w->rank + 2};
-    const char *axes = "kkkio" + 3 - w->rank;
+    const char *axes = &"kkkio"[3 - w->rank];
     memcpy(shape.dim, w->s.kernel + 3 - w->rank, (size_t)w->rank * sizeof shape.dim[0]);
     shape.dim[w->rank] = transposed ? filters / groups : channels / groups;
     shape.dim[w->rank + 1] = transposed ? channels : filters;

@@ -27,7 +27,7 @@ static fv_status picked(const loss *l, fv_value of, fv_value *out) {
 static fv_status place_truth(loss *l, const fv_imported *target) {
     int64_t sizes[FV_MAX_RANK + 1];
     char list[160];
-    fv_value numbers;
+    fv_value numbers = {0};
     int rank = target->shape.rank, from = rank > 0 && target->shape.dim[0] == FV_BATCH;
     if (target->dtype != FV_I32 && target->dtype != FV_I64)
         return fv_import_wrong(l->im, l->node, "the target must be i32 or i64, got %s", fv_dtype_name(target->dtype));

@@ -150,7 +150,7 @@ fv_status fv_rule_lp_normalization(fv_import *im, const fv_onnx_node *node) {
 
 /* 1 at the first largest cell along axis `at` of memory, else 0. */
 static fv_status hardmax_along(fv_import *im, const fv_onnx_node *node, fv_value *y, int at, int64_t count) {
-    fv_value places, numbers;
+    fv_value places, numbers = {0};
     fv_type type = fv_import_type(*y);
     fv_status status = fv_import_apply(im, node, &places, "argmax", y, 1, "axis=%d keep=yes", at);
     if (!status) status = fv_rule_count_up(im, node, FV_I64, count, type.shape.rank, at, &numbers);

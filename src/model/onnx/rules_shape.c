@@ -198,7 +198,7 @@ static fv_status bind_sizes(fv_import *im, const fv_onnx_node *node, const fv_im
 fv_status fv_rule_squeeze(fv_import *im, const fv_onnx_node *node) {
     fv_imported x;
     int64_t axes[FV_MAX_RANK];
-    int count, axis;
+    int count = 0, axis;
     unsigned drop = 0;
     fv_shape to = {0};
     fv_status status = fv_import_value(im, node, 0, FV_ORDER_ONNX, &x);
