@@ -218,11 +218,11 @@ FV_INLINE void store_results(const int m, const winograd_run *r, const winograd_
     const vf bias = vf_load(r->bias + column);
     FV_UNROLL
     for (int i = 0; i < m; i++) {
-        if (at->y + i >= w->to[0]) break;
+        if (at->y + i >= w->to[0]) continue;
         const int64_t row = ((at->plane * w->to[0] + at->y + i) * w->to[1] + at->x) * w->to_pixel + column;
         FV_UNROLL
         for (int j = 0; j < m; j++) {
-            if (at->x + j >= w->to[1]) break;
+            if (at->x + j >= w->to[1]) continue;
             const int64_t to = row + j * w->to_pixel;
             vf v = y[i][j] + bias;
             if (r->add) v += vf_load_lanes(r->add + to, lanes);
