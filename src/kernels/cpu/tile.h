@@ -73,10 +73,9 @@ typedef void (*tile_columns_fn)(const tile_columns *t, const int64_t *x_row, con
 #define tile_columns_spread FV_SYMBOL(tile_columns_spread)
 #define tile_columns_folded FV_SYMBOL(tile_columns_folded)
 extern const tile_rows_fn tile_rows_dense[1 + FV_PAIRS][TILE_VECTORS][TILE_ROWS];
-extern const tile_columns_fn tile_columns_dense[1 + FV_PAIRS][TILE_VECTORS][TILE_ROWS],
-    tile_columns_spread[1 + FV_PAIRS][TILE_VECTORS][TILE_ROWS];
+extern const tile_columns_fn (*const tile_columns_dense[])[TILE_ROWS], (*const tile_columns_spread[])[TILE_ROWS];
 /* Sums every slot from zero and adds it to the total, both in registers: to = from + slot 0 + slot 1 + ... */
-extern const tile_columns_fn tile_columns_folded[1 + FV_PAIRS][TILE_VECTORS][TILE_FOLDED_ROWS];
+extern const tile_columns_fn (*const tile_columns_folded[])[TILE_FOLDED_ROWS];
 
 /* to[0..columns) = sum of dy over the same pixels, in an order that does not depend on FV_LANES. */
 #define tile_pixel_sums FV_SYMBOL(tile_pixel_sums)

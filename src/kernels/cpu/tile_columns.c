@@ -131,61 +131,20 @@ void tile_pixel_sums(const tile_columns *t, int64_t columns) {
     for (; c < columns; c += FV_LANES) sum_vectors(1, t, c, columns - c < FV_LANES ? columns - c : FV_LANES);
 }
 
-#define SIZE(h, v, name, spread, pairs)                                                                                \
-    static void name##_##h##_##v(const tile_columns *t, const int64_t *x, const int64_t *w) {                          \
-        columns(h, v, spread, pairs, t, x, w);                                                                         \
-    }
-#define FOLDED(h, v, name, pairs)                                                                                      \
-    static void name##_##h##_##v(const tile_columns *t, const int64_t *x, const int64_t *w) {                          \
-        folded_columns(h, v, pairs, t, x, w);                                                                          \
-    }
-
-#define FLOATS(h)                                                                                                      \
-    SIZE(h, 1, floats, false, false)                                                                                   \
-    SIZE(h, 1, floats_spread, true, false) SIZE(h, 2, floats, false, false) SIZE(h, 2, floats_spread, true, false)
-#define FLOATS_HALF(h) FOLDED(h, 1, floats_folded, false) FOLDED(h, 2, floats_folded, false)
-#define FLOATS_1(h) floats_##h##_1
-#define FLOATS_2(h) floats_##h##_2
-#define FLOATS_SPREAD_1(h) floats_spread_##h##_1
-#define FLOATS_SPREAD_2(h) floats_spread_##h##_2
-#define FLOATS_FOLDED_1(h) floats_folded_##h##_1
-#define FLOATS_FOLDED_2(h) floats_folded_##h##_2
-TILE_HEIGHTS(TILE_DEFINE, FLOATS)
-TILE_HALF_HEIGHTS(TILE_DEFINE, FLOATS_HALF)
+#define KIND(name) floats_##name
+#define IN_PAIRS false
+#include "tile_columns_kind.inc"
 #if FV_PAIRS
-#define PAIRS(h)                                                                                                       \
-    SIZE(h, 1, pairs, false, true)                                                                                     \
-    SIZE(h, 1, pairs_spread, true, true) SIZE(h, 2, pairs, false, true) SIZE(h, 2, pairs_spread, true, true)
-#define PAIRS_HALF(h) FOLDED(h, 1, pairs_folded, true) FOLDED(h, 2, pairs_folded, true)
-#define PAIRS_1(h) pairs_##h##_1
-#define PAIRS_2(h) pairs_##h##_2
-#define PAIRS_SPREAD_1(h) pairs_spread_##h##_1
-#define PAIRS_SPREAD_2(h) pairs_spread_##h##_2
-#define PAIRS_FOLDED_1(h) pairs_folded_##h##_1
-#define PAIRS_FOLDED_2(h) pairs_folded_##h##_2
-TILE_HEIGHTS(TILE_DEFINE, PAIRS)
-TILE_HALF_HEIGHTS(TILE_DEFINE, PAIRS_HALF)
+#define KIND(name) pairs_##name
+#define IN_PAIRS true
+#include "tile_columns_kind.inc"
+#define TABLES(name)                                                                                                   \
+    { floats_##name, pairs_##name }
+#else
+#define TABLES(name)                                                                                                   \
+    { floats_##name }
 #endif
 
-#define ENTRIES(m)                                                                                                     \
-    { TILE_HEIGHTS(TILE_ENTRY, m) }
-#define HALF_ENTRIES(m)                                                                                                \
-    { TILE_HALF_HEIGHTS(TILE_ENTRY, m) }
-const tile_columns_fn tile_columns_dense[1 + FV_PAIRS][TILE_VECTORS][TILE_ROWS] = {
-    {ENTRIES(FLOATS_1), ENTRIES(FLOATS_2)},
-#if FV_PAIRS
-    {ENTRIES(PAIRS_1), ENTRIES(PAIRS_2)},
-#endif
-};
-const tile_columns_fn tile_columns_spread[1 + FV_PAIRS][TILE_VECTORS][TILE_ROWS] = {
-    {ENTRIES(FLOATS_SPREAD_1), ENTRIES(FLOATS_SPREAD_2)},
-#if FV_PAIRS
-    {ENTRIES(PAIRS_SPREAD_1), ENTRIES(PAIRS_SPREAD_2)},
-#endif
-};
-const tile_columns_fn tile_columns_folded[1 + FV_PAIRS][TILE_VECTORS][TILE_FOLDED_ROWS] = {
-    {HALF_ENTRIES(FLOATS_FOLDED_1), HALF_ENTRIES(FLOATS_FOLDED_2)},
-#if FV_PAIRS
-    {HALF_ENTRIES(PAIRS_FOLDED_1), HALF_ENTRIES(PAIRS_FOLDED_2)},
-#endif
-};
+const tile_columns_fn (*const tile_columns_dense[])[TILE_ROWS] = TABLES(dense);
+const tile_columns_fn (*const tile_columns_spread[])[TILE_ROWS] = TABLES(spread);
+const tile_columns_fn (*const tile_columns_folded[])[TILE_FOLDED_ROWS] = TABLES(folded);
