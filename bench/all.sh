@@ -38,6 +38,8 @@ if [ "$cpus" -gt 1 ]; then
   say "layers, $cpus threads"
   "$bench_conv" --markdown "$cpus" > "$out/layers_$cpus.md"
 fi
+say "layers with products of bf16, 1 thread"
+"$bench_conv" --markdown --bf16 1 b16 > "$out/layers_bf16.md"
 say "networks"
 "$python" "$here/networks.py" --fovea "$fovea" --seconds 0.5 --json "$out/networks.json" > "$out/networks.md"
 if [ "$cpus" -gt 1 ]; then
