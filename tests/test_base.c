@@ -1,14 +1,11 @@
-/* The base room: errors, memory, random numbers, threads, text, hashes, shapes. */
+/* The base room: errors, memory, random numbers, text, hashes, shapes. */
 #include "check.h"
 
 #include "error.h"
 #include "hash.h"
 #include "memory.h"
 #include "philox.h"
-#include "pool.h"
 #include "text.h"
-
-#include <stdatomic.h>
 
 static void an_error_is_one_sentence_with_its_place(void **state) {
     (void)state;
@@ -124,45 +121,6 @@ static void a_shuffle_is_a_permutation_and_repeats(void **state) {
     assert_true(moved > 80);
 }
 
-struct marks {
-    atomic_int count[1000];
-    fv_pool *pool;
-};
-
-static void mark(void *context, int64_t piece, int thread) {
-    struct marks *marks = context;
-    assert_true(thread >= 0 && thread < fv_pool_threads(marks->pool));
-    atomic_fetch_add(&marks->count[piece], 1);
-}
-
-static void every_piece_is_done_once(void **state) {
-    (void)state;
-    for (int threads = 1; threads <= 5; threads++) {
-        static struct marks marks;
-        memset(&marks, 0, sizeof marks);
-        marks.pool = fv_pool_new(threads);
-        for (int round = 0; round < 2000; round++) fv_pool_run(marks.pool, round % 1000, mark, &marks);
-        for (int i = 0; i < 999; i++) assert_int_equal(atomic_load(&marks.count[i]), 2 * (999 - i));
-        fv_pool_free(marks.pool);
-    }
-}
-
-static void run_inside(void *context, int64_t piece, int thread) {
-    (void)piece;
-    (void)thread;
-    fv_pool_run(((struct marks *)context)->pool, 10, mark, context);
-}
-
-static void a_piece_may_run_pieces(void **state) {
-    (void)state;
-    static struct marks marks;
-    memset(&marks, 0, sizeof marks);
-    marks.pool = fv_pool_new(3);
-    fv_pool_run(marks.pool, 20, run_inside, &marks);
-    for (int i = 0; i < 10; i++) assert_int_equal(atomic_load(&marks.count[i]), 20);
-    fv_pool_free(marks.pool);
-}
-
 static void numbers_are_read_whole_or_not_at_all(void **state) {
     (void)state;
     int64_t i;
@@ -241,8 +199,6 @@ int main(void) {
         cmocka_unit_test(streams_have_the_moments_of_their_distribution),
         cmocka_unit_test(streams_of_different_names_differ),
         cmocka_unit_test(a_shuffle_is_a_permutation_and_repeats),
-        cmocka_unit_test(every_piece_is_done_once),
-        cmocka_unit_test(a_piece_may_run_pieces),
         cmocka_unit_test(numbers_are_read_whole_or_not_at_all),
         cmocka_unit_test(doubles_are_printed_in_the_shortest_form),
         cmocka_unit_test(the_nearest_name_is_one_that_could_be_meant),

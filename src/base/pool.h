@@ -13,6 +13,8 @@ typedef void (*fv_piece)(void *context, int64_t piece, int thread);
 fv_pool *fv_pool_new(int threads); /* 0: all that the process may use (affinity, container quota) */
 void fv_pool_free(fv_pool *pool);
 int fv_pool_threads(const fv_pool *pool); /* 1 for NULL */
+/* Threads that share work now: 1 while the pool rests from sharing (worth.h). Only for cuts that no result depends on. */
+int fv_pool_sharing(const fv_pool *pool);
 /* Runs f for every piece 0 .. pieces-1 and returns when all are done. The caller takes part. NULL pool: just a loop. */
 void fv_pool_run(fv_pool *pool, int64_t pieces, fv_piece f, void *context);
 

@@ -292,7 +292,7 @@ static fv_status run(const fv_call *call, int m, bool backward, bool pairs) {
     r.add = backward || !g->add ? NULL : call->arg[4];
     r.to = call->arg[0];
     r.tiles = call->n * w.planes * w.tiles;
-    const int threads = fv_pool_threads(call->pool);
+    const int threads = fv_pool_sharing(call->pool);
     r.blocks = conv_ceil(r.tiles, BLOCK_TILES);
     if (r.blocks < 2 * threads) /* parts transform their tiles again: blocks first */
         r.blocks = conv_max(r.blocks, conv_min(2 * threads, r.tiles / (2 * TILE_ROWS)));
