@@ -177,9 +177,11 @@ static int measure_apart(const cli_call *call, int64_t batch, bool training, jso
 /* The script goes to a file of its own while it runs: it starts itself for each of the others. */
 static int compare(const cli_call *call) {
     const options *o = call->options;
-    char script[] = "/tmp/fovea_peers_XXXXXX", path[4096], settings[CLI_MAX_SETTINGS][256];
-    const char *text = cli_bench_peers();
+    char script[4096], path[4096], settings[CLI_MAX_SETTINGS][256];
+    const char *text = cli_bench_peers(), *place = getenv("TMPDIR");
     size_t length = strlen(text);
+    if (!place || !*place) place = "/tmp";
+    snprintf(script, sizeof script, "%.4000s/fovea_peers_XXXXXX", place);
     int file = mkstemp(script), status = CLI_FAILED;
     bool written = file >= 0 && write(file, text, length) == (ssize_t)length;
     if (file >= 0) close(file);
@@ -194,7 +196,7 @@ static int compare(const cli_call *call) {
         add(&a, call->operands[0]);
         status = run_program(o->against, a.of, NULL);
     } else {
-        cli_fail_text(call, "cannot write %s", script);
+        cli_fail_text(call, "cannot write a file in %s ($TMPDIR)", place);
     }
     if (file >= 0) unlink(script);
     return status;

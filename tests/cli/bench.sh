@@ -14,5 +14,6 @@ run bench mlp --batch 0
 run bench mlp --input 3x
 run bench mlp --against python3 --exact
 run bench mnist_cnn --against ./no_such_python
+TMPDIR=./no_such_folder run bench mnist_cnn --against ./no_such_python
 run bench mlp --seconds 0
 run bench nothere --batch 1
