@@ -72,7 +72,7 @@ static void share(struct caller *c, uint64_t work, uint64_t wait, double cpu) {
         .begin = c->now, .worked = c->now + work, .end = c->now + work + wait, .own = 5, .pieces = 10};
     c->now = job.end;
     c->cpu_time += cpu * (double)(work + wait);
-    const fv_moment moment = {
+    const fv_worth_moment moment = {
         .ticks = c->now, .wall = (int64_t)c->now, .cpu = (int64_t)c->cpu_time, .thread = c->thread};
     if (fv_worth_count(&c->worth, &job)) fv_worth_judge(&c->worth, &moment);
 }

@@ -205,12 +205,12 @@ static uint64_t ticks(void) {
 #endif
 }
 
-static fv_moment this_moment(void) {
+static fv_worth_moment this_moment(void) {
     static _Thread_local char here;
-    return (fv_moment){.ticks = ticks(),
-                       .wall = nanoseconds(CLOCK_MONOTONIC),
-                       .cpu = nanoseconds(CLOCK_THREAD_CPUTIME_ID),
-                       .thread = (uintptr_t)&here};
+    return (fv_worth_moment){.ticks = ticks(),
+                             .wall = nanoseconds(CLOCK_MONOTONIC),
+                             .cpu = nanoseconds(CLOCK_THREAD_CPUTIME_ID),
+                             .thread = (uintptr_t)&here};
 }
 
 static void run_shared(fv_pool *pool, uint32_t pieces, fv_piece f, void *context) {
@@ -222,7 +222,7 @@ static void run_shared(fv_pool *pool, uint32_t pieces, fv_piece f, void *context
         job.end = ticks();
     }
     if (fv_worth_count(&pool->worth, &job)) {
-        const fv_moment now = this_moment();
+        const fv_worth_moment now = this_moment();
         fv_worth_judge(&pool->worth, &now);
     }
 }

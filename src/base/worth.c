@@ -19,7 +19,7 @@ bool fv_worth_count(fv_worth *w, const fv_shared_job *job) {
 }
 
 /* The part of the jobs' time in which the caller had a CPU, at least: time between the jobs may have been slept away. */
-static double share_of_cpu(const fv_worth *w, const fv_moment *now) {
+static double share_of_cpu(const fv_worth *w, const fv_worth_moment *now) {
     const double ticks = (double)(now->ticks - w->begun.ticks), wall = (double)(now->wall - w->begun.wall);
     const double jobs = ticks > 0 ? wall * w->together / ticks : 0;
     const double cpu = (double)(now->cpu - w->begun.cpu);
@@ -32,7 +32,7 @@ static void rest(fv_worth *w, uint64_t ticks) {
     w->until = ticks + w->rest;
 }
 
-void fv_worth_judge(fv_worth *w, const fv_moment *now) {
+void fv_worth_judge(fv_worth *w, const fv_worth_moment *now) {
     if (w->begun.thread == now->thread && w->together > 0 && w->alone * share_of_cpu(w, now) < WORTH * w->together)
         rest(w, now->ticks);
     w->begun = *now;

@@ -16,14 +16,14 @@ typedef struct fv_shared_job {
 } fv_shared_job;
 
 /* What clocks say at one moment, for one thread. */
-typedef struct fv_moment {
+typedef struct fv_worth_moment {
     uint64_t ticks;
     int64_t wall, cpu; /* nanoseconds that have gone by, and those in which the thread had a CPU */
     uintptr_t thread;
-} fv_moment;
+} fv_worth_moment;
 
 typedef struct fv_worth {
-    fv_moment begun;        /* of the watch that runs; thread 0: none runs */
+    fv_worth_moment begun;  /* of the watch that runs; thread 0: none runs */
     double alone, together; /* its jobs: as the caller alone would take them, and as they took */
     uint64_t rest, until;   /* the last rest and its end; 0: none */
 } fv_worth;
@@ -33,6 +33,6 @@ bool fv_worth_rests(const fv_worth *, uint64_t ticks);
 /* Adds a job; whether enough of them have been watched to judge. */
 bool fv_worth_count(fv_worth *, const fv_shared_job *);
 /* Judges the watch that ends now, unless another thread began it, and begins the next: also the first, and one after a rest. */
-void fv_worth_judge(fv_worth *, const fv_moment *now);
+void fv_worth_judge(fv_worth *, const fv_worth_moment *now);
 
 #endif
