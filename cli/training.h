@@ -39,6 +39,11 @@ typedef struct cli_training {
     fv_tensorboard *board;
 } cli_training;
 
+/* Net, data and model, as the command says. */
+bool cli_train_begin(cli_training *t, fv_error *error);
+/* The net, the data and the options of the checkpoint, but for those that are given. */
+bool cli_train_go_on(cli_training *t, fv_error *error);
+
 /* What will be trained, on what, for how long and in how much memory; told when a training begins. */
 void cli_train_head(const cli_training *t, const fv_event *event);
 void cli_train_survey(const cli_training *t, const fv_event *event);
