@@ -1,7 +1,7 @@
 /* bench_calls.c - where the time of a run goes, call by call: processor time of one thread, so that other work on the
- * machine hardly counts. Bytes are those of the arguments, multiply-adds those of direct sums.
- *   bench_calls NET [batch] [train|infer] [rounds] [all]
- * Sums by routine and kernel, then the slowest calls; `all` lists every call. */
+ * machine hardly counts, or with `threads=2` the time that passes. Bytes are those of the arguments, multiply-adds those of direct sums.
+ *   bench_calls NET [batch] [train|infer] [rounds] [all] [bf16] [threads=1]
+ * Sums by routine and kernel, then the slowest calls; `all` lists every call; `bf16` takes such products. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,13 +112,23 @@ static int measure(fv_model *model, const fv_plan_options *options, int rounds, 
 int main(int argc, char **argv) {
     fv_error error = {0};
     int64_t batch = argc > 2 ? atoll(argv[2]) : 1;
-    bool training = argc > 3 && !strcmp(argv[3], "train"), all = argc > 5 && !strcmp(argv[5], "all");
+    bool training = argc > 3 && !strcmp(argv[3], "train"), all = false, bf16 = false;
+    int threads = 1;
+    for (int i = 5; i < argc; i++) {
+        all = all || !strcmp(argv[i], "all");
+        bf16 = bf16 || !strcmp(argv[i], "bf16");
+        if (!strncmp(argv[i], "threads=", 8)) threads = atoi(argv[i] + 8);
+    }
     int rounds = argc > 4 ? atoi(argv[4]) : 5;
     fv_net *net = fv_net_load(argc > 1 ? argv[1] : "lenet_mnist", NULL, 0, &error);
     int failed = !net || rounds < 1 || (training && fv_set_loss(net, NULL, NULL, &error));
     fv_model *model = failed ? NULL : fv_model_new(net, 1, &error);
-    fv_plan_options options = {
-        .batch = batch, .training = training, .losses = training, .gradients = training, .threads = 1};
+    fv_plan_options options = {.batch = batch,
+                               .training = training,
+                               .losses = training,
+                               .gradients = training,
+                               .bf16 = bf16,
+                               .threads = threads};
     if (model) failed = measure(model, &options, rounds, all, &error);
     if (failed || !model) fprintf(stderr, "bench_calls: %s\n", error.message);
     fv_model_free(model);
