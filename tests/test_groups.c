@@ -43,6 +43,18 @@ static void rates_follow_their_own_plans(void **state) {
     }
 }
 
+static void a_rate_of_zero_has_a_beginning(void **state) {
+    (void)state;
+    fv_weight_groups g = read_groups("a: linear(epochs=2); b: rate=0; c: constant");
+    fv_rate_plan plan;
+    assert_int_equal(fv_rate_plan_read("linear", &plan, NULL), FV_OK);
+    fv_groups_find_ends(&g, &plan, 0.1, 3, 5); /* 5 epochs of 3 steps */
+    static const int64_t over[] = {15, 6, 0, 15};
+    for (int i = 0; i < g.count; i++)
+        if (g.group[i].over != over[i])
+            fail_msg("group %d: expected no rate from step %d on, got %d", i, (int)over[i], (int)g.group[i].over);
+}
+
 static void mistakes_are_named(void **state) {
     (void)state;
     static const struct {
@@ -115,6 +127,38 @@ static void the_same_bits(void **state) {
         fail_msg("without groups: expected other weights");
 }
 
+/* A bound of the gradients' norm keeps all gradients: with and without them the weights are the same. */
+static void weights_at_rest_change_no_bits(void **state) {
+    (void)state;
+    uint64_t all = train(&(fv_fit_options){.clip_norm = 1e9, .epochs = 3}).hash;
+    assert_true(train(&(fv_fit_options){.epochs = 3}).hash == all);
+    assert_true(train(&(fv_fit_options){.epochs = 3, .accumulate = 2, .batch_size = 8}).hash ==
+                train(&(fv_fit_options){.epochs = 3, .accumulate = 2, .batch_size = 8, .clip_norm = 1e9}).hash);
+}
+
+/* The first layer's gradients are the last thing that the backward pass makes: without them it ends at the second layer's. */
+static void what_serves_no_gradient_is_left_out(void **state) {
+    (void)state;
+    problem = (fv_error){0};
+    fv_net *net = fv_net_parse("input 8x8x1\nconv 4 3x3\ntanh\nconv 4 3x3\nflatten\ndense 10\nloss crossentropy\n",
+                               "test.net", NULL, 0, &problem);
+    fv_plan_options options = {.batch = 2, .training = true, .losses = true, .gradients = true};
+    fv_plan *plan = net ? fv_plan_new(net, &options, &problem) : NULL;
+    if (!plan) fail_msg("%s", problem.message);
+    bool *unasked = calloc((size_t)plan->value_count, sizeof *unasked);
+    bool *idle = calloc((size_t)plan->call_count, sizeof *idle);
+    for (int v = 0; v < plan->value_count; v++) unasked[v] = !strncmp(net->values[v].name, "conv1.", 6);
+    assert_int_equal(fv_plan_idle_calls(plan, unasked, idle, &problem), FV_OK);
+    for (int i = 0; i < plan->call_count; i++) {
+        const fv_planned_call *call = &plan->calls[i];
+        const char *name = call->node >= 0 ? net->nodes[call->node].name : "plan";
+        bool expected = call->backward && (!strcmp(name, "conv1") || !strcmp(name, "tanh1") ||
+                                           (!strcmp(name, "conv2") && call->routine == FV_R_CONV_DATA));
+        if (idle[i] != expected) fail_msg("call %d, %s: expected idle %d, got %d", i, name, expected, idle[i]);
+    }
+    free(unasked), free(idle), fv_plan_free(plan), fv_net_free(net);
+}
+
 static void a_group_of_nothing_is_a_mistake(void **state) {
     (void)state;
     problem = (fv_error){0};
@@ -127,8 +171,13 @@ static void a_group_of_nothing_is_a_mistake(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_text_is_read), cmocka_unit_test(rates_follow_their_own_plans),
-                                       cmocka_unit_test(mistakes_are_named), cmocka_unit_test(the_same_bits),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_text_is_read),
+                                       cmocka_unit_test(rates_follow_their_own_plans),
+                                       cmocka_unit_test(a_rate_of_zero_has_a_beginning),
+                                       cmocka_unit_test(mistakes_are_named),
+                                       cmocka_unit_test(the_same_bits),
+                                       cmocka_unit_test(weights_at_rest_change_no_bits),
+                                       cmocka_unit_test(what_serves_no_gradient_is_left_out),
                                        cmocka_unit_test(a_group_of_nothing_is_a_mistake)};
     return cmocka_run_group_tests(tests, make_temp, remove_temp);
 }

@@ -95,6 +95,8 @@ fv_plan *fv_plan_new(fv_net *net, const fv_plan_options *options, fv_error *erro
 void fv_plan_free(fv_plan *plan);
 /* Arena, scratch and packed weights together: what a run of this plan allocates. */
 size_t fv_plan_bytes(const fv_plan *plan);
+/* Which backward calls (idle[call]) nobody needs when the gradients of some values (unasked[value]) are not wanted. */
+fv_status fv_plan_idle_calls(const fv_plan *plan, const bool *unasked, bool *idle, fv_error *error);
 /* Multiply-adds of a call as a direct sum, for the planned batch; 0 for what is no convolution or product. */
 double fv_call_macs(const fv_planned_call *call);
 /* One line a call: number, layer, routine, kernel, part of the expected time, operands with shape and place (28x28x64/256: a
@@ -114,12 +116,15 @@ fv_run *fv_run_build(fv_net *net, const fv_weights *weights, const fv_plan_optio
 const fv_plan *fv_run_plan(const fv_run *run);
 /* Where training stands, for random draws. */
 void fv_run_set_moment(fv_run *run, const fv_moment *moment);
+/* From now on the gradients of these values (unasked[value]) are no longer made, nor what serves them alone: what stands there
+ * has no meaning. */
+fv_status fv_run_leave_out(fv_run *run, const bool *unasked, fv_error *error);
 /* Memory of an operand's value for a run: inputs and seeds to write, anything pinned to read; weights of a double run.
  */
 fv_tensor fv_run_operand(const fv_run *run, fv_operand operand);
 fv_pool *fv_run_pool(const fv_run *run);
-/* From now on the time of every call (packing its weights included) is added to seconds[call]; NULL: no longer. Only
- * the caller's thread is timed: ask a run of one thread. */
+/* From now on the time of every call (packing its weights included) is added to seconds[call]; NULL: no longer. With one
+ * thread its processor time, with several the time that passes. */
 void fv_run_time_calls(fv_run *run, double *seconds);
 /* For who puts other numbers where a run's answer was: the loss that belongs to them. */
 void fv_run_set_loss(fv_run *run, double loss);

@@ -23,7 +23,8 @@ struct fv_run {
     fv_moment moment;
     int64_t n; /* samples of the last go */
     double loss;
-    double *seconds; /* by call, of the caller's thread; NULL: nobody asks */
+    bool *idle;      /* by call: left out; NULL: none */
+    double *seconds; /* by call; NULL: nobody asks */
 };
 
 /* ---- memory --------------------------------------------------------------------------------------------------------
@@ -172,6 +173,7 @@ void fv_run_free(fv_run *run) {
     fv_free(run->widened);
     fv_free_aligned(run->memory);
     fv_free(run->ready);
+    fv_free(run->idle);
     fv_plan_free(run->plan);
     fv_free(run);
 }
@@ -206,10 +208,10 @@ static fv_status pack(const fv_run *run, int i, fv_pool *pool) {
     return call->kernel->pack(&call->geom, ready->arg[call->packed_arg], ready->packed, pool);
 }
 
-/* The processor's time of this thread: what else runs on the machine does not count. */
-static double thread_seconds(void) {
+/* One thread: its processor time, so that what else runs on the machine does not count. Several: the time that passes. */
+static double seconds_of(const fv_pool *pool) {
     struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    clock_gettime(fv_pool_threads(pool) > 1 ? CLOCK_MONOTONIC : CLOCK_THREAD_CPUTIME_ID, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
@@ -217,10 +219,10 @@ static fv_status run_call(fv_run *run, int i, int64_t n, fv_pool *pool, fv_error
     fv_ready *ready = &run->ready[i];
     ready->call.n = ready->call.geom->batched ? n : ready->call.geom->n;
     ready->call.pool = pool;
-    double began = run->seconds ? thread_seconds() : 0;
+    double began = run->seconds ? seconds_of(pool) : 0;
     fv_status status = ready->pack_first ? pack(run, i, pool) : FV_OK;
     if (!status) status = ready->run(&ready->call);
-    if (run->seconds) run->seconds[i] += thread_seconds() - began;
+    if (run->seconds) run->seconds[i] += seconds_of(pool) - began;
     return status ? failed(run, i, status, error) : FV_OK;
 }
 
@@ -235,10 +237,10 @@ static int pack_after(const fv_plan *plan, int i) {
 static fv_status pack_all(fv_run *run, int after, fv_pool *pool, fv_error *error) {
     for (int i = run->plan->steady_calls; i < run->plan->call_count; ++i) {
         if (pack_after(run->plan, i) != after) continue;
-        double began = run->seconds ? thread_seconds() : 0;
+        double began = run->seconds ? seconds_of(pool) : 0;
         fv_status status = pack(run, i, pool);
         if (status) return failed(run, i, status, error);
-        if (run->seconds) run->seconds[i] += thread_seconds() - began;
+        if (run->seconds) run->seconds[i] += seconds_of(pool) - began;
     }
     return FV_OK;
 }
@@ -301,10 +303,16 @@ fv_status fv_run_go(fv_run *run, int64_t n, fv_error *error) {
     fv_status status = refresh(run, pool, error);
     if (status) return status;
     for (int i = plan->steady_calls; i < plan->call_count; ++i)
-        if ((status = run_call(run, i, n, pool, error))) return status;
+        if (!(run->idle && run->idle[i]) && (status = run_call(run, i, n, pool, error))) return status;
     run->n = n;
     run->loss = total_loss(run);
     return FV_OK;
+}
+
+fv_status fv_run_leave_out(fv_run *run, const bool *unasked, fv_error *error) {
+    if (!run->idle) run->idle = fv_alloc_array((size_t)run->plan->call_count + 1, sizeof *run->idle);
+    if (!run->idle) return fv_fail_memory(error, "a run", (size_t)run->plan->call_count);
+    return fv_plan_idle_calls(run->plan, unasked, run->idle, error);
 }
 
 /* ---- looking -------------------------------------------------------------------------------------------------------

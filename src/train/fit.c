@@ -63,7 +63,7 @@ static fv_status go(fv_training *t, int64_t epoch, int64_t index, int64_t first,
 static fv_status step(fv_training *t, int64_t epoch, int64_t index) {
     int64_t each = fv_fit_samples_in_step(t), begin = index * each, batch = t->settings.batch_size;
     int64_t end = begin + each < t->sample_count ? begin + each : t->sample_count;
-    fv_status status = FV_OK;
+    fv_status status = fv_fit_rest(t, epoch * t->steps + index);
     for (int64_t first = begin; first < end && !status; first += batch) {
         int64_t n = end - first < batch ? end - first : batch;
         status = go(t, epoch, index, first, n, (double)n / (double)(end - begin), first == begin);

@@ -75,6 +75,8 @@ double fv_seconds_since(const struct timespec *start);
 fv_status fv_fit_freeze(fv_training *t);
 /* Once there is a run. A layer that was trained or loaded stays as it is. */
 fv_status fv_fit_whiten(fv_training *t);
+/* Before step `step`, counted from 0 over all epochs: weights whose rate is 0 from here to the end get no gradient any more. */
+fv_status fv_fit_rest(fv_training *t, int64_t step);
 
 /* ---- fit_augment.c ---------------------------------------------------------------------------------------------- */
 

@@ -75,3 +75,28 @@ fv_status fv_fit_freeze(fv_training *t) {
     fv_status status = freeze_named(t);
     return status ? status : freeze_whitening(t);
 }
+
+/* ---- weights whose rate has come to 0 --------------------------------------------------------------------------- */
+
+/* Does a step of rate 0 leave the weight as it is, bit for bit? Constraints and steps of whole weights may round; and its gradient
+ * must count nowhere else. */
+static bool may_rest(const fv_training *t, const fv_trained *weight) {
+    return weight->kernel && !weight->constraint && !(t->gradients.clip_norm > 0);
+}
+
+fv_status fv_fit_rest(fv_training *t, int64_t step) {
+    fv_descent *d = &t->descent;
+    bool more = false;
+    for (int i = 0; i < d->count; i++) {
+        fv_trained *weight = &d->weights[i];
+        if (weight->resting || step < d->groups.group[weight->group].over || !may_rest(t, weight)) continue;
+        weight->resting = more = true;
+    }
+    if (!more) return FV_OK;
+    bool *unasked = fv_alloc_array((size_t)t->model->net->value_count + 1, sizeof *unasked);
+    if (!unasked) return fv_fail_memory(t->error, "weights at rest", (size_t)t->model->net->value_count);
+    for (int i = 0; i < d->count; i++) unasked[d->weights[i].value] = d->weights[i].resting;
+    fv_status status = fv_run_leave_out(t->run, unasked, t->error);
+    fv_free(unasked);
+    return status;
+}

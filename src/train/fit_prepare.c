@@ -399,7 +399,9 @@ fv_status fv_fit_prepare(fv_training *t) {
         status = fv_probe_begin(&t->probe, t->model, t->data, t->settings.batch_size, t->options->threads, t->error);
     if (!status) status = fv_fit_check_memory(t);
     if (status) return status;
-    t->base_rate = isnan(t->settings.learning_rate) ? t->descent.groups.group[0].arguments[0] : t->settings.learning_rate;
+    t->base_rate =
+        isnan(t->settings.learning_rate) ? t->descent.groups.group[0].arguments[0] : t->settings.learning_rate;
+    fv_groups_find_ends(&t->descent.groups, &t->rates, t->base_rate, t->steps, t->settings.epochs);
     t->best = t->stopping.lower ? INFINITY : -INFINITY;
     status = begin_folder(t);
     if (!status && t->options->survey) status = fv_fit_survey(t);

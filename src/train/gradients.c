@@ -26,6 +26,7 @@ void fv_gradients_add(fv_gradients *g, double share, bool first) {
     float part = (float)share;
     for (int i = 0; g->run && i < g->descent->count; i++) {
         const fv_trained *weight = &g->descent->weights[i];
+        if (weight->resting) continue;
         float *sum = weight->gradient.data;
         const float *from = g->run[i];
         if (first)
@@ -47,8 +48,10 @@ bool fv_all_finite(const float *numbers, int64_t count) {
 }
 
 int fv_gradients_bad(const fv_gradients *g) {
-    for (int i = 0; i < g->descent->count; i++)
-        if (!fv_all_finite(g->descent->weights[i].gradient.data, g->descent->weights[i].each)) return i;
+    for (int i = 0; i < g->descent->count; i++) {
+        const fv_trained *weight = &g->descent->weights[i];
+        if (!weight->resting && !fv_all_finite(weight->gradient.data, weight->each)) return i;
+    }
     return -1;
 }
 
@@ -67,7 +70,8 @@ static double sum_of_squares(const fv_trained *weight) {
 
 void fv_gradients_clip(fv_gradients *g) {
     const fv_descent *d = g->descent;
-    for (int i = 0; g->clip_value > 0 && i < d->count; i++) clip_values(&d->weights[i], (float)g->clip_value);
+    for (int i = 0; g->clip_value > 0 && i < d->count; i++)
+        if (!d->weights[i].resting) clip_values(&d->weights[i], (float)g->clip_value);
     if (!(g->clip_norm > 0)) return;
     double sum = 0;
     for (int i = 0; i < d->count; i++) sum += sum_of_squares(&d->weights[i]);

@@ -137,11 +137,23 @@ int fv_group_of(const fv_weight_groups *groups, const fv_net *net, int value) {
 
 /* ---- rates ------------------------------------------------------------------------------------------------------ */
 
+static double rate_of(const fv_weight_group *group, const fv_rate_plan *plan, double rate, int64_t step, int64_t steps,
+                      int64_t epochs) {
+    double base = (group->own_rate ? group->arguments[0] : rate) * group->rate_factor;
+    return base * fv_rate_factor(group->own_plan ? &group->plan : plan, step, steps, epochs);
+}
+
 void fv_groups_set_rates(fv_weight_groups *groups, const fv_rate_plan *plan, double rate, int64_t step, int64_t steps,
+                         int64_t epochs) {
+    for (int i = 0; i < groups->count; i++)
+        groups->group[i].rate = rate_of(&groups->group[i], plan, rate, step, steps, epochs);
+}
+
+void fv_groups_find_ends(fv_weight_groups *groups, const fv_rate_plan *plan, double rate, int64_t steps,
                          int64_t epochs) {
     for (int i = 0; i < groups->count; i++) {
         fv_weight_group *group = &groups->group[i];
-        double base = (group->own_rate ? group->arguments[0] : rate) * group->rate_factor;
-        group->rate = base * fv_rate_factor(group->own_plan ? &group->plan : plan, step, steps, epochs);
+        group->over = steps * epochs;
+        while (group->over > 0 && rate_of(group, plan, rate, group->over - 1, steps, epochs) == 0) group->over--;
     }
 }

@@ -185,6 +185,7 @@ fv_status fv_descent_step(fv_descent *d, fv_error *error) {
     d->step++;
     for (int i = 0; i < d->count; i++) {
         fv_trained *weight = &d->weights[i];
+        if (weight->resting) continue;
         const fv_weight_group *group = &d->groups.group[weight->group];
         fv_status status = weight->kernel ? step_numbers(d, weight, group)
                                           : group->optimizer->whole->step(d, weight, group->arguments, group->rate);

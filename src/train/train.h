@@ -89,6 +89,7 @@ typedef struct fv_trained {
     const fv_kernel *kernel;
     const fv_constraint *constraint; /* NULL: none */
     double constraint_arguments[FV_SPEC_ARGUMENTS];
+    bool resting; /* stays as it is: it has no gradient any more */
 } fv_trained;
 
 /* A step that needs a weight as a whole, not number by number. */
@@ -125,6 +126,7 @@ typedef struct fv_weight_group {
     double rate_factor, decay_factor;
     fv_rate_plan plan;
     double rate; /* of the next step */
+    int64_t over; /* the step from which on the rate is 0 */
 } fv_weight_group;
 
 enum { FV_MAX_GROUPS = 16 };
@@ -138,6 +140,8 @@ int fv_group_of(const fv_weight_groups *groups, const fv_net *net, int value);
 /* Of step `step` (from 0) of a training of `epochs` epochs of `steps`, whose own rate and plan are given. */
 void fv_groups_set_rates(fv_weight_groups *groups, const fv_rate_plan *plan, double rate, int64_t step, int64_t steps,
                          int64_t epochs);
+/* Finds where each group's rate falls to 0 for the rest of such a training. */
+void fv_groups_find_ends(fv_weight_groups *groups, const fv_rate_plan *plan, double rate, int64_t steps, int64_t epochs);
 /* "conv*, block1.*" */
 bool fv_name_matches(const char *patterns, const char *name);
 
