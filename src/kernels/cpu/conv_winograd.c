@@ -29,16 +29,35 @@ winograd winograd_of(const fv_conv_geom *g, int m, bool backward, bool pairs) {
     return w;
 }
 
-/* With fewer channels the transforms cost more than the products save. F(4x4) wants tiles that are mostly full, and
- * enough of them to be worth reading 36 matrices of weights. */
-bool winograd_can(const fv_geom *geom, int m, bool backward, int64_t least) {
+/* With fewer channels the transforms cost more than the products save. */
+enum { CHANNELS_2 = 32, CHANNELS_4 = 16, LEAST_2 = 4, LEAST_4 = 3 };
+
+/* Does F(4x4) save at least a sixth of the products of F(2x2)? Not where its tiles stay half empty: 5x5, 6x6. */
+static bool saves_products(const fv_conv_geom *g, bool backward) {
+    const winograd four = winograd_of(g, 4, backward, false), two = winograd_of(g, 2, backward, false);
+    return 6 * four.positions * four.tiles <= 5 * two.positions * two.tiles;
+}
+
+bool winograd_can(const fv_geom *geom, int m, bool backward) {
     const fv_conv_geom *g = &geom->conv;
+    const int64_t channels = m == 4 ? CHANNELS_4 : CHANNELS_2, least = m == 4 ? LEAST_4 : LEAST_2;
     if (g->groups != 1 || g->kernel[0] != 1 || g->stride[0] != 1 || g->pad[0] != 0) return false;
     for (int d = 1; d < 3; d++)
         if (g->kernel[d] != 3 || g->stride[d] != 1 || g->dilation[d] != 1) return false;
-    if (g->in[0] != g->out[0] || g->c < 32 || g->f < 32) return false;
+    if (g->in[0] != g->out[0] || g->c < channels || g->f < channels) return false;
     const winograd w = winograd_of(g, m, backward, false);
-    return w.to[0] >= least && w.to[1] >= least && !(m == 4 && geom->exact);
+    if (w.to[0] < least || w.to[1] < least) return false;
+    return m == 2 || (!geom->exact && saves_products(g, backward));
+}
+
+/* Pictures of a few tiles leave little to do with each of F(4x4)'s 36 matrices of weights: batches of one, which
+ * inference must do well, would spend their time reading them, and so would training with wide ones (38 MB for 512x512
+ * channels). */
+static bool pays(const fv_geom *geom, int m, bool backward) {
+    const fv_conv_geom *g = &geom->conv;
+    const winograd w = winograd_of(g, m, backward, false);
+    if (m == 2 || (w.to[0] >= 10 && w.to[1] >= 10)) return true;
+    return geom->training && g->c * g->f <= WINOGRAD_WIDE;
 }
 
 /* ---- weights -------------------------------------------------------------------------------------------------------
@@ -314,7 +333,7 @@ static void need(const fv_geom *geom, int threads, fv_need *need, int m, bool ba
 /* A kernel for one pass, one size of tiles and one kind of products. */
 #define WINOGRAD(symbol, name, m, backward, pairs)                                                                     \
     static bool symbol##_can(const fv_geom *geom) {                                                                    \
-        return winograd_pairs_can(geom, pairs) && winograd_can(geom, m, backward, m == 4 ? 10 : 4);                    \
+        return winograd_pairs_can(geom, pairs) && winograd_can(geom, m, backward) && pays(geom, m, backward);          \
     }                                                                                                                  \
     static void symbol##_need(const fv_geom *geom, int threads, fv_need *wants) {                                      \
         need(geom, threads, wants, m, backward, pairs);                                                                \

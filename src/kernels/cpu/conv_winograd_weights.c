@@ -287,7 +287,7 @@ extern const fv_kernel FV_SYMBOL(kernel_conv_weights);
 /* A sum over samples depends on their number anyway: few tiles between many channels are summed directly. */
 static bool few_tiles(const winograd *w, int64_t n) {
     const int64_t least = w->m == 2 ? CALL_LEAST_2 : CALL_LEAST_4;
-    return n * w->planes * w->tiles < least && w->from_c * w->to_c > 256 * 256;
+    return n * w->planes * w->tiles < least && w->from_c * w->to_c > WINOGRAD_WIDE;
 }
 
 static fv_status run(const fv_call *call, int m, bool pairs) {
@@ -317,6 +317,14 @@ static void need(const fv_geom *geom, int threads, fv_need *need, int m, bool pa
     if (need->scratch < bytes) need->scratch = bytes;
 }
 
+/* F(4x4)'s transforms want enough channels on one side; sums between wide ones enough tiles. */
+static inline bool pays(const fv_geom *geom, int m) {
+    const fv_conv_geom *g = &geom->conv;
+    if (m == 2) return true;
+    if (conv_min(g->c, g->f) < 32 && conv_max(g->c, g->f) < 64) return false;
+    return (g->out[1] >= 7 && g->out[2] >= 7) || g->c * g->f <= WINOGRAD_WIDE;
+}
+
 /* With fewer channels direct sums of pairs are faster. */
 static inline bool pairs_pay(const fv_geom *geom) {
     return winograd_pairs_can(geom, true) && geom->conv.c >= 64 && geom->conv.f >= 64;
@@ -325,7 +333,7 @@ static inline bool pairs_pay(const fv_geom *geom) {
 /* A kernel for one size of tiles and one kind of products. */
 #define WINOGRAD(symbol, name, m, pairs)                                                                               \
     static bool symbol##_can(const fv_geom *geom) {                                                                    \
-        return (!pairs || pairs_pay(geom)) && winograd_can(geom, m, false, m == 4 ? 7 : 4);                            \
+        return (!pairs || pairs_pay(geom)) && winograd_can(geom, m, false) && pays(geom, m);                           \
     }                                                                                                                  \
     static void symbol##_need(const fv_geom *geom, int threads, fv_need *wants) {                                      \
         need(geom, threads, wants, m, pairs);                                                                          \

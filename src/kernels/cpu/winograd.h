@@ -14,6 +14,8 @@
 #include "pairs.h"
 
 enum { WINOGRAD_SIDE = 6, WINOGRAD_POSITIONS = WINOGRAD_SIDE * WINOGRAD_SIDE };
+/* Products of channels from which on the matrices of all positions no longer fit into the caches. */
+enum { WINOGRAD_WIDE = 256 * 256 };
 
 /* A picture cut into tiles of m x m results, and the positions that they read. */
 typedef struct winograd {
@@ -29,9 +31,8 @@ typedef struct winograd {
 #define winograd_of FV_SYMBOL(winograd_of)
 #define winograd_can FV_SYMBOL(winograd_can)
 winograd winograd_of(const fv_conv_geom *g, int m, bool backward, bool pairs);
-/* Whether F(m x m) can do the geometry and is expected to be faster than what follows it in the list, with results of
- * `least` x `least` or more. */
-bool winograd_can(const fv_geom *geom, int m, bool backward, int64_t least);
+/* Whether F(m x m) can do the geometry, and with fewer products than what follows it in the list. */
+bool winograd_can(const fv_geom *geom, int m, bool backward);
 /* Whether pairs are wanted and can be multiplied. */
 static inline bool winograd_pairs_can(const fv_geom *geom, bool pairs) {
     return !pairs || (geom->bf16 && pairs_are_fast());
