@@ -20,13 +20,14 @@ static void check_pool(const fv_pool_geom *g, int64_t n) {
     case_begin(
         &k, FV_R_POOL, n, mean ? 1e-6 : 0,
         "kind %d n=%lld in %lldx%lldx%lldx%lld out %lldx%lldx%lld window %lldx%lldx%lld stride %lld,%lld,%lld pad "
-        "%lld,%lld,%lld dilation %lld,%lld,%lld pixels %lld,%lld of gradients %lld,%lld relu %d",
+        "%lld,%lld,%lld dilation %lld,%lld,%lld pixels %lld,%lld of gradients %lld,%lld add %d,%lld relu %d",
         g->kind, (long long)n, (long long)g->in[0], (long long)g->in[1], (long long)g->in[2], (long long)g->c,
         (long long)g->out[0], (long long)g->out[1], (long long)g->out[2], (long long)g->window[0],
         (long long)g->window[1], (long long)g->window[2], (long long)g->stride[0], (long long)g->stride[1],
         (long long)g->stride[2], (long long)g->pad[0], (long long)g->pad[1], (long long)g->pad[2],
         (long long)g->dilation[0], (long long)g->dilation[1], (long long)g->dilation[2], (long long)g->x_pixel,
-        (long long)g->y_pixel, (long long)g->dx_pixel, (long long)g->dy_pixel, g->relu);
+        (long long)g->y_pixel, (long long)g->dx_pixel, (long long)g->dy_pixel, g->add, (long long)g->add_pixel,
+        g->relu);
     k.geom.pool = *g;
     back = k;
     back.routine = FV_R_POOL_BACK;
@@ -38,6 +39,8 @@ static void check_pool(const fv_pool_geom *g, int64_t n) {
         memcpy(case_input(&back, 2, x, WHOLE), k.arg[1].memory, (size_t)x * 4);
         reference(FV_R_POOL, &k.geom, n, case_input(&back, 3, y, WHOLE), back.arg[2].memory, NULL);
     }
+    if (g->add)
+        case_input(&back, 4, n * product(g->in) * fv_pixel(g->add_pixel, fv_pixel(g->dx_pixel, g->x_pixel)), WHOLE);
     check_case(&k);
     check_case(&back);
 }
@@ -69,7 +72,7 @@ static void pooling_of_usual_windows(void **state) {
             finish_pool(&g, pad);
             check_pool(&g, 3);
             g.kind = FV_POOL_MAX;
-            g.relu = c % 2;
+            g.relu = c % 2, g.add = c % 3 == 0;
             check_pool(&g, 2);
         }
     }
@@ -90,6 +93,7 @@ static void pooling_of_whole_pictures(void **state) {
             if (i % 3 == 1) g.x_pixel = c + 3, g.dx_pixel = c + 1;
             if (i % 3 == 2) g.y_pixel = c + 2, g.dy_pixel = c + 5;
             g.relu = kind == FV_POOL_MAX && i % 2;
+            g.add = kind == FV_POOL_MAX && i % 5 == 0;
             finish_pool(&g, 0);
             check_pool(&g, 1 + i % 5);
         }
@@ -115,6 +119,8 @@ static void pooling_of_anything(void **state) {
         if (draw(0, 2) == 0) g.dx_pixel = g.c + draw(0, 5);
         if (draw(0, 2) == 0) g.dy_pixel = g.c + draw(0, 5);
         g.relu = g.kind == FV_POOL_MAX && draw(0, 1);
+        g.add = g.kind == FV_POOL_MAX && draw(0, 1);
+        if (g.add && draw(0, 1)) g.add_pixel = g.c + draw(0, 5);
         finish_pool(&g, draw(0, 3));
         check_pool(&g, draw(1, 9));
     }

@@ -295,6 +295,76 @@ static void the_gradient_of_a_relu_is_taken_on_the_way(void **state) {
     fv_net_free(net), fv_net_free(smooth);
 }
 
+/* A U-Net of two levels, one of them pooled without a remainder. */
+static fv_net *skipping_net(void) {
+    fv_net *net = fv_net_new();
+    fv_value x = fv_input(net, .height = 12, .width = 10, .channels = 3);
+    fv_value a = apply(net, "conv", "17 3x3 padding=same activation=relu", x);
+    fv_value b = apply(net, "conv", "5 3x3 padding=same activation=relu", apply(net, "maxpool", "2x2", a));
+    x = apply(net, "conv", "6 1x1 activation=relu", apply(net, "maxpool", "3x3 stride=2 padding=1", b));
+    x = apply(net, "conv_transpose", "5 3x3 stride=2 padding=1 output_padding=1x0", x);
+    x = apply(net, "conv", "7 3x3 padding=same activation=relu", apply(net, "concat", "", b, x));
+    x = apply(net, "concat", "", a, apply(net, "conv_transpose", "4 2x2 stride=2", x));
+    fv_value y = apply(net, "dense", "2", apply(net, "flatten", "", apply(net, "conv", "1 1x1", x)));
+    fv_output(y, "y");
+    fv_value target = fv_input(net, .name = "target", .channels = 2, .target = true);
+    fv_add_loss(apply(net, "mse", "", y, target), 1);
+    return net;
+}
+
+/* Of the two gradients of what is pooled and read again, where every cell is in one window. */
+static void pooling_adds_the_other_gradient(void **state) {
+    (void)state;
+    fv_net *net = skipping_net();
+    fv_plan *plan = fv_plan_new(net, &(fv_plan_options){.batch = 2, .training = true, .gradients = true}, NULL);
+    assert_non_null(plan);
+    int adding = 0;
+    for (int i = 0; i < plan->call_count; i++)
+        if (plan->calls[i].routine == FV_R_POOL_BACK && plan->calls[i].geom.pool.add) {
+            assert_true(plan->calls[i].geom.pool.relu);
+            assert_int_equal(plan->calls[i].geom.pool.add_pixel, 21); /* 17 channels of 21: read where they lie */
+            adding++;
+        }
+    assert_int_equal(adding, 1);
+    assert_int_equal(count_routine(plan, FV_R_BINARY, true), 1);
+    assert_int_equal(count_routine(plan, FV_R_COPY, true), 0);
+    check_layout(plan, "skips");
+    fv_plan_free(plan);
+    fv_net_free(net);
+}
+
+/* With all passes, in double, against central differences: the loss is a square of what is linear in one weight, as long as no
+ * ReLU and no maximum changes its mind. */
+static void fused_gradients_are_slopes(void **state) {
+    (void)state;
+    const double step = 1e-5;
+    fv_net *net = skipping_net();
+    fv_weights weights = drawn_weights(net, 3);
+    fv_plan_options options = {.batch = 3, .training = true, .gradients = true, .table = fv_reference_f64()};
+    fv_run *run = build_run(net, &weights, &options);
+    draw_inputs(run, 3);
+    for (int v = 0; v < net->value_count; v++) {
+        if (net->values[v].kind != FV_KIND_WEIGHT) continue;
+        const int64_t at = fv_shape_count(&weights.of[v].shape) / 3;
+        float *weight = (float *)weights.of[v].data + at;
+        const float was = *weight, ends[2] = {(float)(was - step), (float)(was + step)};
+        double loss[2];
+        for (int side = 0; side < 2; side++) {
+            *weight = ends[side], weights.version++;
+            go(run, 3);
+            loss[side] = fv_run_loss(run);
+        }
+        *weight = was, weights.version++;
+        go(run, 3);
+        const double slope = (loss[1] - loss[0]) / ((double)ends[1] - (double)ends[0]);
+        check_near(net->values[v].name, number(fv_run_gradient(run, (fv_value){net, v}), at), slope,
+                   1e-5 * (1 + fabs(slope)));
+    }
+    fv_run_free(run);
+    free_weights(net, &weights);
+    fv_net_free(net);
+}
+
 /* Inference: conv, batchnorm, relu and add become one call, weights aside. */
 static fv_net *folding_net(bool bias) {
     fv_net *net = fv_net_new();
@@ -504,6 +574,7 @@ static void fused_gradients_do_not_change_a_bit(void **state) {
     (void)state;
     check_passes(normalised_net("relu"));
     check_passes(normalised_net("gelu"));
+    check_passes(skipping_net());
 }
 
 /* A copy stays where somebody needs the value by itself: it is asked for, or its reader cannot have it apart. */
@@ -750,6 +821,8 @@ int main(void) {
         cmocka_unit_test(slices_do_not_change_a_bit),
         cmocka_unit_test(norm_add_and_activation_are_one_call),
         cmocka_unit_test(the_gradient_of_a_relu_is_taken_on_the_way),
+        cmocka_unit_test(pooling_adds_the_other_gradient),
+        cmocka_unit_test(fused_gradients_are_slopes),
         cmocka_unit_test(fused_gradients_do_not_change_a_bit),
         cmocka_unit_test(what_is_needed_whole_stays_whole),
         cmocka_unit_test(packed_weights_take_the_room_that_they_need),

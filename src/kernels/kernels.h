@@ -138,7 +138,9 @@ typedef struct fv_pool_geom {
     int64_t c, x_pixel, y_pixel;
     fv_pooling kind; /* MEAN divides by the cells inside the picture, MEAN_PADDED by the window */
     int64_t dx_pixel, dy_pixel; /* backward: of the gradients; 0: as x_pixel and y_pixel */
-    bool relu;                  /* backward of MAX: x came out of a ReLU, whose gradient is taken, too */
+    int64_t add_pixel;          /* 0: as dx */
+    bool add;                   /* backward of MAX: another gradient of x is added, read through argument `add` */
+    bool relu;                  /* backward of MAX: x came out of a ReLU, whose gradient is taken, too, last of all */
 } fv_pool_geom;
 
 typedef struct fv_unary_geom {
@@ -331,7 +333,7 @@ typedef enum fv_routine {
     FV_R_CONV_DATA, /* dx, dy, w, [bias c]: the adjoint of CONV; with bias and epilogue it is transposed convolution */
     FV_R_CONV_WEIGHTS, /* dw, [dbias], x, dy */
     FV_R_POOL,         /* y, x */
-    FV_R_POOL_BACK,    /* dx, dy, x, y (x and y for MAX; ties go to the first cell in row order) */
+    FV_R_POOL_BACK,    /* dx, dy, x, y, [add like dx] (x and y for MAX; ties go to the first cell in row order) */
     FV_R_UNARY,        /* y, x */
     FV_R_UNARY_BACK,   /* dx, dy, [x], [y]: see fv_unary_reads */
     FV_R_BINARY,       /* y, a, b */

@@ -119,6 +119,17 @@ fv_use *fv_plan_uses(const fv_plan *plan) {
     return uses;
 }
 
+bool fv_call_dense_sum(const fv_planned_call *call, int64_t elements) {
+    if (call->routine != FV_R_BINARY || call->geom.binary.kind != FV_B_ADD) return false;
+    const fv_walk *walk = &call->geom.binary.walk;
+    for (int d = 0; d < walk->rank; ++d) {
+        if (walk->dim[d] == 0 || elements % walk->dim[d]) return false;
+        elements /= walk->dim[d];
+    }
+    return elements == 1 && fv_walk_dense(walk, walk->y) && fv_walk_dense(walk, walk->a) &&
+           fv_walk_dense(walk, walk->b) && !walk->y_offset && !walk->a_offset && !walk->b_offset;
+}
+
 bool fv_walk_dense(const fv_walk *walk, const int64_t *strides) {
     int64_t expected = 1;
     for (int i = walk->rank - 1; i >= 0; --i) {

@@ -36,6 +36,8 @@ size_t fv_operand_offset(const fv_plan *plan, fv_operand operand);
 int fv_call_results(const fv_planned_call *call);
 /* Does argument `arg` get read (results of COPY with accumulate, states and the like are both)? */
 bool fv_call_reads(const fv_planned_call *call, int arg);
+/* Is it y = a + b of so many elements, one behind the other in all three? */
+bool fv_call_dense_sum(const fv_planned_call *call, int64_t elements);
 /* Removes the calls whose routine is FV_R_COUNT and counts the forward ones anew. */
 void fv_plan_compact(fv_plan *plan);
 
@@ -80,7 +82,7 @@ fv_status fv_pass_fold_batchnorm(fv_emit *e);
 fv_status fv_pass_fuse(fv_plan *plan, fv_error *error);
 /* Parts of wider values are written and read there: the copies of concat. */
 fv_status fv_pass_slice(fv_plan *plan, fv_error *error);
-/* The gradient of a ReLU is taken by the calls before or behind it. */
+/* The gradient of a ReLU is taken by the calls before or behind it; max pooling adds another gradient to its own. */
 fv_status fv_pass_fuse_back(fv_plan *plan, fv_error *error);
 /* Inference: calls that depend on weights alone move to the front, to be run when the weights have changed. */
 fv_status fv_pass_hoist(fv_plan *plan, fv_error *error);

@@ -85,17 +85,11 @@ static bool *adds(fv_geom *geom, fv_routine routine) {
 /* y = conv(x) + other (or norm(x) + other), where `other` is there before the convolution runs. */
 static bool fuse_add_side(fv_plan *plan, fv_use *uses, int i, int side) {
     const fv_planned_call *add = &plan->calls[i];
-    const fv_walk *walk = &add->geom.binary.walk;
     fv_operand other = add->arg[3 - side], y = fv_operand_root(plan, add->arg[0]);
     fv_planned_call *call = producer(plan, uses, add->arg[side], i);
     const int at = call ? addend(call) : -1;
     if (at < 0 || *adds(&call->geom, call->routine) || uses[y].writes != 1) return false;
-    int64_t each = 1;
-    for (int d = 0; d < walk->rank; ++d) each *= walk->dim[d];
-    if (dense_each(call) * call->geom.n != each) return false;
-    if (!fv_walk_dense(walk, walk->y) || !fv_walk_dense(walk, walk->a) || !fv_walk_dense(walk, walk->b) ||
-        walk->y_offset || walk->a_offset || walk->b_offset)
-        return false;
+    if (!fv_call_dense_sum(add, dense_each(call) * call->geom.n)) return false;
     fv_operand root = fv_operand_root(plan, other);
     if (root < 0 || (plan->operands[root].home == FV_HOME_ARENA && uses[root].writer >= (int)(call - plan->calls)))
         return false;

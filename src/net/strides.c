@@ -17,9 +17,10 @@ static pixels conv_pixels(fv_conv_geom *g, bool y) {
 }
 
 static pixels pool_pixels(fv_pool_geom *g, fv_routine routine, int arg) {
-    bool y = routine == FV_R_POOL ? arg == 0 : arg % 2 == 1; /* POOL_BACK: dx, dy, x, y */
+    bool y = routine == FV_R_POOL ? arg == 0 : arg % 2 == 1; /* POOL_BACK: dx, dy, x, y, add */
     int64_t *apart = y ? &g->y_pixel : &g->x_pixel;
     if (routine == FV_R_POOL_BACK && arg < 2) apart = y ? &g->dy_pixel : &g->dx_pixel;
+    if (arg == 4) apart = &g->add_pixel;
     return (pixels){apart, g->c, product(y ? g->out : g->in)};
 }
 
@@ -28,6 +29,7 @@ static void spell_out(fv_geom *geom, fv_routine routine) {
     if (routine == FV_R_POOL_BACK) {
         geom->pool.dx_pixel = fv_pixel(geom->pool.dx_pixel, geom->pool.x_pixel);
         geom->pool.dy_pixel = fv_pixel(geom->pool.dy_pixel, geom->pool.y_pixel);
+        geom->pool.add_pixel = fv_pixel(geom->pool.add_pixel, geom->pool.dx_pixel);
     } else if (routine == FV_R_NORM || routine == FV_R_NORM_STATS || routine == FV_R_NORM_SUMS ||
                routine == FV_R_NORM_BACK) {
         fv_norm_geom *g = &geom->norm;
@@ -51,7 +53,7 @@ static pixels pixels_of(fv_geom *geom, fv_routine routine, int arg) {
     pixels dx = {&norm->dx_pixel, norm->c, norm->pixels}, none = {NULL, 0, 0};
     switch (routine) {
     case FV_R_POOL: return arg < 2 ? pool_pixels(&geom->pool, routine, arg) : none;
-    case FV_R_POOL_BACK: return arg < 4 ? pool_pixels(&geom->pool, routine, arg) : none;
+    case FV_R_POOL_BACK: return arg < 5 ? pool_pixels(&geom->pool, routine, arg) : none;
     case FV_R_NORM_STATS: return arg == 2 ? x : none;
     case FV_R_NORM: return arg == 0 || arg == 6 ? y : arg == 1 ? x : none;
     case FV_R_NORM_SUMS: return arg == 2 ? y : arg == 3 ? x : none;

@@ -111,6 +111,8 @@ FV_INLINE void vf_store_part(float *p, vf v, int64_t n) {
 /* mask is 0 or -1 in every lane: mask ? a : b. */
 FV_INLINE vf vf_select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
 FV_INLINE vi vi_select(vi mask, vi a, vi b) { return (mask & a) | (~mask & b); }
+/* What a ReLU whose result is y passes on of v; what it does not is 0, whatever it was. */
+FV_INLINE vf vf_passed(vf v, vf y) { return (vf)((vi)v & (y > vf_zero())); }
 
 /* Lane i of the result is lane index[i] of v. */
 FV_INLINE vf vf_pick(vf v, vi index) {

@@ -7,11 +7,12 @@ enum { MAX_CELLS = 1024, AHEAD = 9 };
 typedef struct job {
     const fv_call *call;
     const fv_pool_geom *g;
-    int64_t first[3], last[3]; /* outputs whose windows lie inside, by dimension */
-    int64_t all[MAX_CELLS];    /* offsets of the cells of such a window, in floats */
-    int64_t all_dx[MAX_CELLS]; /* the same in the gradient, where its pixels lie differently */
-    int64_t cells;             /* of a window */
-    int64_t dx_pixel, dy_pixel;
+    int64_t first[3], last[3];  /* outputs whose windows lie inside, by dimension */
+    int64_t all[MAX_CELLS];     /* offsets of the cells of such a window, in floats */
+    int64_t all_dx[MAX_CELLS];  /* the same in the gradient, where its pixels lie differently, */
+    int64_t all_add[MAX_CELLS]; /* and in what is added to it */
+    int64_t cells;              /* of a window */
+    int64_t dx_pixel, dy_pixel, add_pixel;
     int64_t rows, size; /* output rows (or samples) of the call, and of a piece */
 } job;
 
@@ -54,13 +55,16 @@ static job job_new(const fv_call *call) {
     }
     j.cells = g->window[0] * g->window[1] * g->window[2];
     j.dx_pixel = fv_pixel(g->dx_pixel, g->x_pixel), j.dy_pixel = fv_pixel(g->dy_pixel, g->y_pixel);
+    j.add_pixel = fv_pixel(g->add_pixel, j.dx_pixel);
     if (any) {
         int64_t base =
             ((origin[0] * g->stride[0] - g->pad[0]) * g->in[1] + origin[1] * g->stride[1] - g->pad[1]) * g->in[2] +
             origin[2] * g->stride[2] - g->pad[2];
         list_cells(g, origin, g->x_pixel, j.all);
         list_cells(g, origin, j.dx_pixel, j.all_dx);
+        if (g->add) list_cells(g, origin, j.add_pixel, j.all_add);
         for (int64_t k = 0; k < j.cells; k++) j.all[k] -= base * g->x_pixel, j.all_dx[k] -= base * j.dx_pixel;
+        for (int64_t k = 0; k < j.cells && g->add; k++) j.all_add[k] -= base * j.add_pixel;
     }
     return j;
 }
@@ -167,43 +171,54 @@ static bool tiles(const fv_pool_geom *g) {
     return true;
 }
 
+/* What is added comes after all that windows give a cell, which is known at once only where each is in one. */
+static bool can_pool_back(const fv_geom *geom) {
+    return can_pool(geom) && (!geom->pool.add || (geom->pool.kind == FV_POOL_MAX && tiles(&geom->pool)));
+}
+
 /* Some windows side by side: where the first one's gradients, inputs and outputs begin, and its cells in both. */
 typedef struct back_at {
     float *dx;
-    const float *dy, *x, *y;
-    const int64_t *dx_offset, *x_offset;
+    const float *dy, *x, *y, *add;
+    const int64_t *dx_offset, *x_offset, *add_offset;
     int64_t count; /* cells */
 } back_at;
 
 /* dy to the first cell that holds the maximum, 0 to (or nothing added to) the others. Channels c .. c+lanes-1. Behind a
- * ReLU a maximum of 0 passes nothing on. */
-FV_INLINE void lanes_back_max(bool tiled, bool relu, const back_at *p, int64_t count, int64_t c, int64_t lanes) {
+ * ReLU a maximum of 0 passes nothing on; where another gradient is added, no cell of 0 does. */
+FV_INLINE void lanes_back_max(bool tiled, bool relu, bool adds, const back_at *p, int64_t count, int64_t c,
+                              int64_t lanes) {
     vf highest = vf_load_lanes(p->y + c, lanes),
        left = vf_load_lanes(p->dy + c, lanes); /* left: 0 once it is given away */
-    if (relu) left = (vf)((vi)left & (highest > vf_zero()));
+    if (relu && !adds) left = vf_passed(left, highest);
     /* Parts of vectors overlap in memory: all are read before one is written, as each would wait for the one before. */
     const bool ahead = !tiled && count == AHEAD && lanes < FV_LANES;
     vf before[AHEAD];
     for (int64_t k = 0; k < AHEAD && ahead; k++) before[k] = vf_load_lanes(p->dx + p->dx_offset[k] + c, lanes);
     for (int64_t k = 0; k < count; k++) {
-        vi here = vf_load_lanes(p->x + p->x_offset[k] + c, lanes) == highest;
+        const vf x = vf_load_lanes(p->x + p->x_offset[k] + c, lanes);
+        vi here = x == highest;
         vf given = (vf)((vi)left & here);
         left = (vf)((vi)left & ~here);
         float *dx = p->dx + p->dx_offset[k] + c;
         if (!tiled) given += ahead ? before[k] : vf_load_lanes(dx, lanes);
+        if (adds) given += vf_load_lanes(p->add + p->add_offset[k] + c, lanes);
+        if (adds && relu) given = vf_passed(given, x);
         vf_store_lanes(dx, given, lanes);
     }
 }
 
-FV_INLINE void windows_back_max(const job *j, bool tiled, bool relu, back_at p, int64_t count, int64_t outputs) {
+FV_INLINE void windows_back_max(const job *j, bool tiled, bool relu, bool adds, back_at p, int64_t count,
+                                int64_t outputs) {
     const fv_pool_geom *g = j->g;
     int64_t lanes = g->c;
     for (int64_t o = 0; o < outputs; o++) {
         if (lanes < FV_LANES)
-            lanes_back_max(tiled, relu, &p, count, 0, lanes);
+            lanes_back_max(tiled, relu, adds, &p, count, 0, lanes);
         else
-            FV_EACH_VECTOR(g->c, c, here, lanes_back_max(tiled, relu, &p, count, c, here););
+            FV_EACH_VECTOR(g->c, c, here, lanes_back_max(tiled, relu, adds, &p, count, c, here););
         p.dx += g->stride[2] * j->dx_pixel, p.x += g->stride[2] * g->x_pixel, p.dy += j->dy_pixel, p.y += g->y_pixel;
+        if (adds) p.add += g->stride[2] * j->add_pixel;
     }
 }
 
@@ -228,16 +243,20 @@ FV_INLINE void windows_back_sum(const job *j, bool tiled, back_at p, int64_t cou
 static void back(const job *j, bool tiled, back_at p, int64_t outputs) {
     const fv_pool_geom *g = j->g;
     if (g->kind == FV_POOL_MAX) {
-        if (tiled && p.count == 4 && g->relu)
-            windows_back_max(j, true, true, p, 4, outputs);
+        if (g->add && p.count == 4)
+            windows_back_max(j, true, g->relu, true, p, 4, outputs);
+        else if (g->add)
+            windows_back_max(j, true, g->relu, true, p, p.count, outputs);
+        else if (tiled && p.count == 4 && g->relu)
+            windows_back_max(j, true, true, false, p, 4, outputs);
         else if (tiled && p.count == 4)
-            windows_back_max(j, true, false, p, 4, outputs);
+            windows_back_max(j, true, false, false, p, 4, outputs);
         else if (tiled)
-            windows_back_max(j, true, g->relu, p, p.count, outputs);
+            windows_back_max(j, true, g->relu, false, p, p.count, outputs);
         else if (p.count == 9)
-            windows_back_max(j, false, g->relu, p, 9, outputs);
+            windows_back_max(j, false, g->relu, false, p, 9, outputs);
         else
-            windows_back_max(j, false, g->relu, p, p.count, outputs);
+            windows_back_max(j, false, g->relu, false, p, p.count, outputs);
         return;
     }
     if (tiled && p.count == 4)
@@ -266,7 +285,7 @@ static void back_sample(const job *j, int64_t s) {
     for (at[0] = 0; at[0] < g->out[0]; at[0]++) {
         for (at[1] = 0; at[1] < g->out[1]; at[1]++) {
             for (at[2] = 0; at[2] < g->out[2]; at[2] += run, out += run) {
-                back_at p = {.dx_offset = j->all_dx};
+                back_at p = {.dx_offset = j->all_dx, .add_offset = j->all_add};
                 p.count = windows_at(j, at, own, &p.x_offset, &base, &run);
                 if (p.x_offset == own) p.dx_offset = own;
                 if (p.x_offset == own && j->dx_pixel != g->x_pixel)
@@ -275,6 +294,7 @@ static void back_sample(const job *j, int64_t s) {
                 p.dy = (const float *)arg[1] + out * j->dy_pixel;
                 if (max) p.x = (const float *)arg[2] + (in + base) * g->x_pixel;
                 if (max) p.y = (const float *)arg[3] + out * g->y_pixel;
+                if (g->add) p.add = (const float *)arg[4] + (in + base) * j->add_pixel;
                 back(j, tiled, p, run);
             }
         }
@@ -338,5 +358,6 @@ static fv_status run_pool_pick(const fv_call *call) {
 }
 
 const fv_kernel FV_SYMBOL(kernel_pool) = {.name = "pool.channels", .can = can_pool, .run = run_pool};
-const fv_kernel FV_SYMBOL(kernel_pool_back) = {.name = "pool_back.channels", .can = can_pool, .run = run_pool_back};
+const fv_kernel FV_SYMBOL(kernel_pool_back) = {
+    .name = "pool_back.channels", .can = can_pool_back, .run = run_pool_back};
 const fv_kernel FV_SYMBOL(kernel_pool_pick) = {.name = "pool_pick.channels", .can = can_pool, .run = run_pool_pick};

@@ -14,6 +14,7 @@ typedef struct job {
 
 static bool can_global(const fv_geom *geom) {
     const fv_pool_geom *g = &geom->pool;
+    if (g->add) return false;
     for (int d = 0; d < 3; d++)
         if (g->out[d] != 1 || g->window[d] != g->in[d] || g->pad[d] != 0 || g->dilation[d] != 1) return false;
     return g->in[0] * g->in[1] * g->in[2] > 0;
@@ -111,7 +112,7 @@ FV_INLINE void walk_back_max(const job *j, const bool whole, const float *dy, co
         lanes[v] = whole ? FV_LANES : lanes_at(g, c, v);
         left[v] = vf_load_lanes(dy + v * FV_LANES, lanes[v]);
         highest[v] = vf_load_lanes(y + v * FV_LANES, lanes[v]);
-        if (g->relu) left[v] = (vf)((vi)left[v] & (highest[v] > vf_zero()));
+        if (g->relu) left[v] = vf_passed(left[v], highest[v]);
     }
     for (int64_t p = 0; p < j->pixels; p++, x += g->x_pixel, dx += j->dx_pixel) {
         FV_UNROLL

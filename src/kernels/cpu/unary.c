@@ -21,8 +21,8 @@ FV_INLINE void apply_slope(fv_unary kind, float a, float b, const float *dy, con
             vf at = x ? vf_load_lanes(x + k * r->step[2] + i, lanes) : vf_zero();
             vf result = y ? vf_load_lanes(y + k * r->step[3] + i, lanes) : vf_zero();
             vf d = vf_load_lanes(dy + i, lanes);
-            if (kind == FV_U_RELU) /* what is not passed on is 0, whatever it was: other kernels do it as they read */
-                d = (vf)((vi)d & (result > vf_zero()));
+            if (kind == FV_U_RELU) /* other kernels do it as they read */
+                d = vf_passed(d, result);
             else
                 d *= vf_unary_slope(kind, a, b, at, result);
             vf_store_lanes(dx + i, d, lanes);
