@@ -16,7 +16,8 @@ bool fv_add_i64(int64_t a, int64_t b, int64_t *out);
 void *fv_alloc(size_t bytes); /* zeroed; NULL when memory is short or bytes is 0 */
 void *fv_alloc_array(size_t count, size_t each);
 void *fv_realloc(void *memory, size_t bytes); /* like realloc */
-void *fv_alloc_aligned(size_t bytes);        /* 64-byte aligned, not zeroed; free with fv_free_aligned */
+/* 64-byte aligned, 2 MiB and more in huge pages where there are any; not zeroed; free with fv_free_aligned. */
+void *fv_alloc_aligned(size_t bytes);
 void fv_free_aligned(void *memory);
 char *fv_copy_text(const char *text); /* NULL for NULL */
 
