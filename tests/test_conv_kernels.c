@@ -207,7 +207,8 @@ static void three_by_three_with_many_channels(void **state) {
                   {1, 14, 17, 64, 40, 2, 1, 1, 0, 7, true},   {1, 7, 7, 80, 96, 1, 1, 9, 0, 0, false},
                   {3, 4, 5, 35, 65, 1, 1, 2, 0, 0, true},     {1, 16, 18, 32, 70, 3, 2, 17, 0, 0, false},
                   {1, 100, 94, 32, 33, 1, 1, 1, 0, 0, false}, {1, 12, 12, 272, 48, 1, 1, 1, 0, 0, false},
-                  {1, 5, 6, 260, 257, 1, 1, 1, 0, 0, false},  {1, 10, 11, 48, 36, 1, 1, 4, 0, 0, false}};
+                  {1, 5, 6, 260, 257, 1, 1, 1, 0, 0, false},  {1, 10, 11, 48, 36, 1, 1, 4, 0, 0, false},
+                  {1, 10, 10, 520, 509, 1, 1, 1, 0, 0, false}};
     for (size_t i = 0; i < sizeof layers / sizeof layers[0]; i++) {
         fv_conv_geom g = plane(layers[i].h, layers[i].w, layers[i].c, layers[i].f, 3, 1, layers[i].pad);
         g.in[0] = layers[i].d;
