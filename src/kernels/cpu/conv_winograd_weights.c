@@ -59,18 +59,40 @@ static int64_t rows_of_round(const gradient *d) {
     return rows;
 }
 
-FV_INLINE void transform_tile(const int m, const winograd_keep keep, const gradient *d, int64_t tile, int64_t row) {
+/* The cells of a tile of x, and of dy. */
+typedef struct tile_cells {
+    const float *x[WINOGRAD_POSITIONS], *dy[WINOGRAD_POSITIONS];
+} tile_cells;
+
+FV_INLINE void find_cells(const int m, const gradient *d, int64_t tile, tile_cells *cells) {
     const winograd *w = d->w;
-    const float *cell[WINOGRAD_POSITIONS];
     const winograd_place at = winograd_place_of(w, d->first + tile);
     const float *x = d->x + at.plane * w->from[0] * w->from[1] * w->from_pixel;
-    winograd_cells(m + 2, x, w->from, w->from_pixel, at.y - w->pad[0], at.x - w->pad[1], d->zero, cell);
-    winograd_transform(winograd_source, m, m + 2, keep, cell, w->from_c, d->source + row * conv_row(w->from_c),
-                       source_step(d));
+    winograd_cells(m + 2, x, w->from, w->from_pixel, at.y - w->pad[0], at.x - w->pad[1], d->zero, cells->x);
     const float *dy = d->dy + at.plane * w->to[0] * w->to[1] * w->to_pixel;
-    winograd_cells(m, dy, w->to, w->to_pixel, at.y, at.x, d->zero, cell);
-    winograd_transform(winograd_result_back, m, m, keep, cell, w->to_c, d->back + row * conv_row(w->to_c),
+    winograd_cells(m, dy, w->to, w->to_pixel, at.y, at.x, d->zero, cells->dy);
+}
+
+FV_INLINE void transform_tile(const int m, const winograd_keep keep, const gradient *d, int64_t tile, int64_t row) {
+    const winograd *w = d->w;
+    tile_cells cells;
+    find_cells(m, d, tile, &cells);
+    winograd_transform(winograd_source, m, m + 2, keep, cells.x, w->from_c, d->source + row * conv_row(w->from_c),
+                       source_step(d));
+    winograd_transform(winograd_result_back, m, m, keep, cells.dy, w->to_c, d->back + row * conv_row(w->to_c),
                        back_step(d));
+}
+
+/* Tiles `tile` and `tile` + 1 of F(2x2). */
+static void transform_two(const gradient *d, int64_t tile, int64_t row) {
+    const winograd *w = d->w;
+    tile_cells one, two;
+    find_cells(2, d, tile, &one);
+    find_cells(2, d, tile + 1, &two);
+    winograd_transform_two(winograd_source, 2, 4, one.x, two.x, w->from_c, d->source + row * conv_row(w->from_c),
+                           source_step(d));
+    winograd_transform_two(winograd_result_back, 2, 2, one.dy, two.dy, w->to_c, d->back + row * conv_row(w->to_c),
+                           back_step(d));
 }
 
 static void transform_piece(void *context, int64_t piece, int thread) {
@@ -79,14 +101,14 @@ static void transform_piece(void *context, int64_t piece, int thread) {
     const int64_t end = conv_min(rows_of_round(d), (piece + 1) * PIECE_ROWS);
     for (int64_t row = piece * PIECE_ROWS; row < end; row++) {
         const int64_t tile = d->tile[row];
-        if (d->w->pairs) {
-            transform_tile(2, WINOGRAD_FIRST_OF_PAIR, d, tile, row);
-            if (tile + 1 < d->tile[row + 1]) transform_tile(2, WINOGRAD_SECOND_OF_PAIR, d, tile + 1, row);
-        } else if (d->w->m == 2) {
+        if (d->w->pairs && tile + 1 < d->tile[row + 1])
+            transform_two(d, tile, row);
+        else if (d->w->pairs)
+            transform_tile(2, WINOGRAD_ALONE_IN_PAIR, d, tile, row);
+        else if (d->w->m == 2)
             transform_tile(2, WINOGRAD_NUMBERS, d, tile, row);
-        } else {
+        else
             transform_tile(4, WINOGRAD_NUMBERS, d, tile, row);
-        }
     }
 }
 

@@ -168,35 +168,48 @@ FV_INLINE void winograd_cells(const int side, const float *plane, const int64_t 
         }
 }
 
-/* How transformed numbers are kept: as they are, as pairs of channels, or as the first and the second of a pair of tiles, which
- * come in this order. */
-typedef enum winograd_keep {
-    WINOGRAD_NUMBERS,
-    WINOGRAD_CHANNEL_PAIRS,
-    WINOGRAD_FIRST_OF_PAIR,
-    WINOGRAD_SECOND_OF_PAIR
-} winograd_keep;
+/* How transformed numbers are kept: as they are, as pairs of channels, or as pairs of tiles, the second of which is 0. */
+typedef enum winograd_keep { WINOGRAD_NUMBERS, WINOGRAD_CHANNEL_PAIRS, WINOGRAD_ALONE_IN_PAIR } winograd_keep;
 
 FV_INLINE void winograd_store(const winograd_keep keep, float *to, int64_t c, vf v) {
     if (keep == WINOGRAD_NUMBERS) vf_store(to + c, v);
     if (keep == WINOGRAD_CHANNEL_PAIRS) pairs_store(to + c / 2, v);
-    if (keep == WINOGRAD_FIRST_OF_PAIR) vf_store(to + c, pairs_zip(v, vf_zero()));
-    if (keep == WINOGRAD_SECOND_OF_PAIR) vf_store(to + c, (vf)((vi)vf_load(to + c) | (vi)pairs_zip(vf_zero(), v)));
+    if (keep == WINOGRAD_ALONE_IN_PAIR) vf_store(to + c, pairs_zip(v, vf_zero()));
 }
 
 /* Transforms a square of cells for all channels: position p goes to to[p*step]. */
+FV_INLINE void winograd_vector(winograd_line line, const int m, const int rows, const float *const *cell, int64_t c,
+                               int64_t lanes, vf made[WINOGRAD_SIDE][WINOGRAD_SIDE]) {
+    vf d[WINOGRAD_SIDE][WINOGRAD_SIDE];
+    FV_UNROLL
+    for (int i = 0; i < rows; i++) FV_UNROLL
+    for (int j = 0; j < rows; j++) d[i][j] = vf_load_lanes(cell[i * rows + j] + c, lanes);
+    winograd_both(line, m, rows, m + 2, d, made);
+}
+
 FV_INLINE void winograd_transform(winograd_line line, const int m, const int rows, const winograd_keep keep,
                                   const float *const *cell, int64_t channels, float *to, int64_t step) {
     const int side = m + 2;
     FV_EACH_VECTOR(channels, c, lanes, {
-        vf d[WINOGRAD_SIDE][WINOGRAD_SIDE], made[WINOGRAD_SIDE][WINOGRAD_SIDE];
-        FV_UNROLL
-        for (int i = 0; i < rows; i++) FV_UNROLL
-        for (int j = 0; j < rows; j++) d[i][j] = vf_load_lanes(cell[i * rows + j] + c, lanes);
-        winograd_both(line, m, rows, side, d, made);
+        vf made[WINOGRAD_SIDE][WINOGRAD_SIDE];
+        winograd_vector(line, m, rows, cell, c, lanes, made);
         FV_UNROLL
         for (int i = 0; i < side; i++) FV_UNROLL
         for (int j = 0; j < side; j++) winograd_store(keep, to + (i * side + j) * step, c, made[i][j]);
+    });
+}
+
+/* The same for two squares, kept as pairs of their numbers. */
+FV_INLINE void winograd_transform_two(winograd_line line, const int m, const int rows, const float *const *one,
+                                      const float *const *two, int64_t channels, float *to, int64_t step) {
+    const int side = m + 2;
+    FV_EACH_VECTOR(channels, c, lanes, {
+        vf first[WINOGRAD_SIDE][WINOGRAD_SIDE], second[WINOGRAD_SIDE][WINOGRAD_SIDE];
+        winograd_vector(line, m, rows, one, c, lanes, first);
+        winograd_vector(line, m, rows, two, c, lanes, second);
+        FV_UNROLL
+        for (int i = 0; i < side; i++) FV_UNROLL
+        for (int j = 0; j < side; j++) vf_store(to + (i * side + j) * step + c, pairs_zip(first[i][j], second[i][j]));
     });
 }
 
