@@ -9,11 +9,9 @@
  * apart, the channels of each; dy as panels. Pixels that lie a power of two apart would share few lines of the caches: with 1024 channels 1x1
  * that costs a third.
  *
- * With products of bf16 a copy and a panel hold pairs of images, the first with the second of a slot, the third with the
- * fourth ...: whatever tap, stride or border they have in common. Bands, pieces and slots then count such pairs.
+ * With products of bf16 a copy and a panel hold pairs of images (conv_weights_pairs.c).
  */
-#include "conv_shape.h"
-#include "pairs.h"
+#include "conv_weights.h"
 
 enum {
     BAND_PIXELS = 512,
@@ -29,39 +27,11 @@ enum {
     ALIASING = 256 /* pixels so many floats apart share a quarter of the first-level cache */
 };
 
-typedef struct gradient {
-    const fv_conv_geom *geom;
-    const conv_shape *shape;
-    const conv_job *job;
-    conv_band band;
-    bool by_slot;
-    bool folded;              /* a band takes whole slots, each tile one after the other, */
-    bool few;                 /* which have few pixels */
-    bool gathers;             /* 1x1: x is brought together pixel by pixel */
-    bool panelled;            /* dy is brought into panels */
-    int64_t rows, columns;    /* of dw as computed: with pixels made together it is folded afterwards */
-    int64_t together;         /* so many taps of a piece lie one after the other in x */
-    int64_t channels, blocks; /* source channels of a piece; pieces along them, in one group */
-    int64_t panels, parts;    /* panels of a piece; pieces along them, in one group */
-    int64_t n;
-    int64_t first[FV_SLOTS + 1]; /* image, or pair of images, of each slot */
-    const float *x, *dy;
-    float *dw, *dbias; /* dbias NULL: not wanted here */
-    float *sums;       /* by slot: FV_SLOTS sums of (rows + 1) * columns; else sums of a slot under way, or NULL */
-    char *areas;
-    size_t area;
-} gradient;
-
 typedef struct gradient_area {
     int64_t *x_row, *w_row;
     int64_t *x_at, *from; /* where each pixel of a band is read; where it is gathered from */
     float *copy, *dy, *bias;
 } gradient_area;
-
-/* A piece: its channels and columns. */
-typedef struct gradient_piece {
-    int64_t group, channel, channels, panel, panels, rows;
-} gradient_piece;
 
 static size_t aligned(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
 
@@ -110,13 +80,11 @@ static void cut_bands(gradient *d) {
     if (!d->folded) d->band = conv_band_of(&piece, d->job, slot, pixels, 1);
 }
 
-static bool in_pairs(const gradient *d) { return d->shape->cells == CONV_IMAGE_PAIRS; }
-
 static gradient gradient_of(const fv_conv_geom *g, const conv_shape *s, const conv_job *job, int64_t n) {
     gradient d = {.geom = g, .shape = s, .job = job, .n = n};
     for (int i = 0; i < FV_SLOTS; i++) {
         const int64_t images = fv_slot(n, i + 1) - fv_slot(n, i);
-        d.first[i + 1] = d.first[i] + (in_pairs(&d) ? pairs_of(images) : images);
+        d.first[i + 1] = d.first[i] + (gradient_in_pairs(&d) ? pairs_of(images) : images);
     }
     d.rows = job->taps * s->from_each;
     d.columns = s->to_c * s->pixels;
@@ -131,7 +99,7 @@ static gradient gradient_of(const fv_conv_geom *g, const conv_shape *s, const co
     d.gathers = job->taps == 1 && !d.band.copies && far;
     d.few =
         d.folded && d.together * d.channels >= TILE_FOLDED_ROWS && conv_ceil(n, FV_SLOTS) * pixels <= TILE_FEW_PIXELS;
-    d.panelled = in_pairs(&d) || (s->to_pixel % ALIASING == 0 && job->taps * d.channels > 16 * TILE_ROWS);
+    d.panelled = gradient_in_pairs(&d) || (s->to_pixel % ALIASING == 0 && job->taps * d.channels > 16 * TILE_ROWS);
     return d;
 }
 
@@ -143,13 +111,10 @@ static size_t sum_bytes(const gradient *d) {
     return many_bands(d) ? aligned((size_t)(d->rows * d->columns) * sizeof(float)) : 0;
 }
 
-static size_t bias_bytes(const gradient *d) { return in_pairs(d) ? conv_bias_bytes(d->geom) : 0; }
-
-/* Floats from panel to panel of dy, which a pixel is spread over: not a power of two. */
-static int64_t panel_step(int64_t pixels) { return conv_row(pixels * TILE_COLUMNS); }
+static size_t bias_bytes(const gradient *d) { return gradient_in_pairs(d) ? conv_bias_bytes(d->geom) : 0; }
 
 static size_t area_of(const gradient *d, char *memory, gradient_area *area) {
-    const int64_t pixels = band_pixels(d), panelled = d->panels * panel_step(pixels);
+    const int64_t pixels = band_pixels(d), panelled = d->panels * gradient_panel_step(pixels);
     const int64_t copied = conv_band_floats(d->job, &d->band, d->channels);
     const size_t rows = aligned((size_t)(d->job->taps * d->channels) * sizeof(int64_t));
     const size_t at = aligned((size_t)pixels * sizeof(int64_t));
@@ -215,7 +180,7 @@ static void gather_panels(const gradient *d, const float *dy, int64_t columns, i
     for (int64_t m = 0; m < pixels; m++, dy += step)
         for (int64_t c = 0; c < columns; c += panel) {
             const int64_t count = conv_min(panel, columns - c), width = conv_vectors(count) * FV_LANES;
-            float *row = to + c / panel * panel_step(pixels) + m * width;
+            float *row = to + c / panel * gradient_panel_step(pixels) + m * width;
             if (count == TILE_COLUMNS) {
                 conv_copy(row, dy + c, TILE_COLUMNS);
                 continue;
@@ -223,47 +188,6 @@ static void gather_panels(const gradient *d, const float *dy, int64_t columns, i
             if (width > FV_LANES) vf_store(row, vf_load(dy + c));
             vf_store(row + width - FV_LANES, vf_load_part(dy + c + width - FV_LANES, conv_last_lanes(count)));
         }
-}
-
-/* ---- the same of pairs of images -----------------------------------------------------------------------------------
- */
-
-/* The first image of pair number `pair`; the other is the next one, if that is of the same slot. */
-static int64_t image_of(const gradient *d, int64_t pair, bool *alone) {
-    int slot = 0;
-    while (pair >= d->first[slot + 1]) slot++;
-    const int64_t image = fv_slot(d->n, slot) + 2 * (pair - d->first[slot]);
-    *alone = image + 1 == fv_slot(d->n, slot + 1);
-    return image;
-}
-
-static void copy_pairs(const gradient *d, const gradient_piece *p, const conv_place *place, const conv_view *v,
-                       float *copy) {
-    const conv_shape *s = d->shape;
-    const int64_t each = s->from[0] * s->from[1] * s->from[2] * s->from_pixel;
-    for (int64_t i = 0; i < place->count[0]; i++) {
-        bool alone;
-        const float *x = d->x + image_of(d, place->first[0] + i, &alone) * each + p->channel;
-        conv_copy_image(s, d->job, place, v, x, alone ? NULL : x + each, p->channels, copy + i * v->image);
-    }
-}
-
-/* Panels as gather_panels makes them, of dy from column number `column` on. */
-static void gather_pairs(const gradient *d, const conv_place *place, int64_t column, int64_t columns, int64_t pixels,
-                         float *to) {
-    const conv_shape *s = d->shape;
-    const int64_t each = s->to[0] * s->to[1] * s->to[2] * s->to_pixel, of_image = pixels / place->count[0];
-    const int64_t first = (place->first[1] * s->to[1] + place->first[2]) * s->to[2] * s->to_pixel + column;
-    for (int64_t i = 0, m = 0; i < place->count[0]; i++) {
-        bool alone;
-        const float *dy = d->dy + image_of(d, place->first[0] + i, &alone) * each + first;
-        for (int64_t k = 0; k < of_image; k++, m++, dy += s->to_pixel)
-            for (int64_t c = 0; c < columns; c += s->panel) {
-                const int64_t count = conv_min(s->panel, columns - c);
-                float *row = to + c / s->panel * panel_step(pixels) + m * conv_vectors(count) * FV_LANES;
-                pairs_zip_rows(row, dy + c, alone ? NULL : dy + each + c, count);
-            }
-    }
 }
 
 /* ---- one band of one piece -----------------------------------------------------------------------------------------
@@ -318,10 +242,11 @@ static void run_tile(const gradient *d, const gradient_piece *p, const band *b, 
         t->plus = NULL;
         t->slots = b->slots;
         t->each = b->each;
-        tile_columns_folded[in_pairs(d)][vectors - 1][height - 1](t, x_row, w_row);
+        tile_columns_folded[gradient_in_pairs(d)][vectors - 1][height - 1](t, x_row, w_row);
         return;
     }
-    const tile_columns_fn(*tiles)[TILE_ROWS] = (spreads(d, p) ? tile_columns_spread : tile_columns_dense)[in_pairs(d)];
+    const tile_columns_fn(*tiles)[TILE_ROWS] =
+        (spreads(d, p) ? tile_columns_spread : tile_columns_dense)[gradient_in_pairs(d)];
     const tile_columns_fn tile = tiles[vectors - 1][height - 1];
     for (int i = 0; i < b->slots; i++) {
         next_slot(t, i, b->each);
@@ -346,7 +271,7 @@ static void panel_tiles(const gradient *d, const gradient_piece *p, const gradie
     tile_columns panel = b->tiles;
     aim(&panel, &to);
     panel.last = conv_last_lanes(columns);
-    panel.dy = d->panelled ? area->dy + k * panel_step(panel.pixels) : panel.dy + k * s->panel;
+    panel.dy = d->panelled ? area->dy + k * gradient_panel_step(panel.pixels) : panel.dy + k * s->panel;
     if (d->panelled) panel.dy_step = vectors * FV_LANES;
     const int64_t run = !d->few && spreads(d, p) ? p->rows : d->together * p->channels;
     const bool fetches = !d->panelled && k + 1 < p->panels;
@@ -364,10 +289,10 @@ static void panel_tiles(const gradient *d, const gradient_piece *p, const gradie
 static conv_view look(const gradient *d, const gradient_piece *p, const conv_place *place, float *copy) {
     const conv_shape *s = d->shape;
     const int64_t channel = p->group * s->from_each + p->channel;
-    if (in_pairs(d)) {
+    if (gradient_in_pairs(d)) {
         conv_view v = conv_strides(s, d->job, &d->band, p->channels);
         v.base = copy;
-        copy_pairs(d, p, place, &v, copy);
+        gradient_copy_pairs(d, p, place, &v, copy);
         return v;
     }
     return conv_look(s, d->job, &d->band, place, d->x, channel, p->channels, copy);
@@ -387,8 +312,8 @@ static void run_band(const gradient *d, const gradient_piece *p, gradient_area *
     b.tiles.dy_step = s->to_pixel * s->pixels;
     b.slots = slots;
     b.each = each ? each : &pixels;
-    if (in_pairs(d))
-        gather_pairs(d, place, column, columns, pixels, area->dy);
+    if (gradient_in_pairs(d))
+        gradient_gather_pairs(d, place, column, columns, pixels, area->dy);
     else if (d->panelled)
         gather_panels(d, b.tiles.dy, columns, pixels, area->dy);
     for (int64_t k = 0; k < p->panels; k++) panel_tiles(d, p, area, &b, w, k);
@@ -557,11 +482,11 @@ static fv_status run(const fv_call *call, conv_cells cells) {
     const conv_job job = conv_job_of(&s, g, 0);
     gradient d = gradient_of(g, &s, &job, call->n);
     d.dw = call->arg[0];
-    d.dbias = in_pairs(&d) ? NULL : call->arg[1];
+    d.dbias = gradient_in_pairs(&d) ? NULL : call->arg[1];
     d.x = call->arg[2];
     d.dy = call->arg[3];
     d.sums = call->scratch;
-    if (in_pairs(&d) && call->arg[1])
+    if (gradient_in_pairs(&d) && call->arg[1])
         conv_bias(call, d.dy, (void *)((char *)call->scratch + sum_bytes(&d)), call->arg[1]);
     d.areas = (char *)call->scratch + sum_bytes(&d) + bias_bytes(&d);
     d.area = area_of(&d, NULL, NULL);
