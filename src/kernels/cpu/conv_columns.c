@@ -140,7 +140,6 @@ static void make_columns(const columns_run *r, const columns_area *area, int64_t
 /* One row of dx from `count` rows of columns that begin at row[]. */
 FV_INLINE void sum_row(const columns_run *r, const int vectors, const float *const *row, int64_t count, float *dx) {
     const fv_conv_geom *g = r->geom;
-    const fv_epilogue *e = &g->epilogue;
     const int64_t last = conv_last_lanes(g->c), *taps = r->taps;
     for (int64_t x = 0; x < g->in[2]; x++, taps += taps_each(g), dx += g->x_pixel) {
         vf acc[MAX_VECTORS];
@@ -150,10 +149,8 @@ FV_INLINE void sum_row(const columns_run *r, const int vectors, const float *con
             for (int64_t j = 1; j <= taps[0]; j++) FV_UNROLL
         for (int v = 0; v < vectors; v++) acc[v] += vf_load(row[k] + taps[j] + v * FV_LANES);
         FV_UNROLL
-        for (int v = 0; v < vectors; v++) {
-            const vf y = e->act == FV_U_COPY ? acc[v] : vf_unary(e->act, (float)e->a, (float)e->b, acc[v]);
-            vf_store_part(dx + v * FV_LANES, y, v < vectors - 1 ? FV_LANES : last);
-        }
+        for (int v = 0; v < vectors - 1; v++) vf_store(dx + v * FV_LANES, acc[v]);
+        vf_store_part(dx + (vectors - 1) * FV_LANES, acc[vectors - 1], last);
     }
 }
 
@@ -184,6 +181,7 @@ static void run_piece(void *context, int64_t piece, int thread) {
             sum_row(r, MAX_VECTORS > 1 ? 2 : 1, row, count, dx);
         else
             sum_row(r, MAX_VECTORS, row, count, dx);
+        if (g->epilogue.act != FV_U_COPY) unary_in_place(&g->epilogue, dx, g->in[2], g->c, g->x_pixel);
     }
 }
 

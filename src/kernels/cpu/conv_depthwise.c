@@ -124,13 +124,6 @@ typedef struct depth_run {
 
 static bool in_registers(fv_unary act) { return act == FV_U_COPY || act == FV_U_RELU; }
 
-static void activate(const depth_run *r, float *y, int64_t count, int64_t step) {
-    const float a = (float)r->epilogue.a, b = (float)r->epilogue.b;
-    for (int64_t i = 0; i < count; i++, y += step)
-        FV_EACH_VECTOR(r->shape->to_c, c, lanes,
-                       vf_store_lanes(y + c, vf_unary(r->epilogue.act, a, b, vf_load_lanes(y + c, lanes)), lanes););
-}
-
 /* `count` results side by side, all of the same taps: all channels of some before the next ones. */
 static void run_results(const depth_run *r, depth_tile *t, const float *x, int64_t at, int64_t count) {
     const int64_t channels = r->shape->to_c;
@@ -144,7 +137,7 @@ static void run_results(const depth_run *r, depth_tile *t, const float *x, int64
         t->exist = channels - c;
         if (c < channels) part[height - 1](t, from, c, to, add);
     }
-    if (!in_registers(r->epilogue.act)) activate(r, r->to + at, count, t->y_step);
+    if (!in_registers(r->epilogue.act)) unary_in_place(&r->epilogue, r->to + at, count, channels, t->y_step);
 }
 
 /* The taps of results z, y that lie inside the source: rows of taps[2] each. Places are those of the row's result 0. */

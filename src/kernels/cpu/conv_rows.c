@@ -89,17 +89,12 @@ static int64_t list_runs(const conv_shape *s, const conv_job *job, const conv_vi
 
 static bool in_registers(fv_unary act) { return act == FV_U_COPY || act == FV_U_RELU || act == FV_U_LEAKY_RELU; }
 
-static void activate(const fv_epilogue *e, float *y, int64_t count) {
-    const float a = (float)e->a, b = (float)e->b;
-    for (; count >= FV_LANES; count -= FV_LANES, y += FV_LANES) vf_store(y, vf_unary(e->act, a, b, vf_load(y)));
-    if (count > 0) vf_store_part(y, vf_unary(e->act, a, b, vf_load_part(y, count)), count);
-}
-
 /* Columns first .. first+count-1 of the band's results, while they are in the cache; neighbours together. */
 static void activate_band(const rows_run *r, const rows_area *area, int64_t pixels, int64_t first, int64_t count) {
     for (int64_t i = 0, j; i < pixels; i = j) {
-        for (j = i + 1; j < pixels && area->y[j] == area->y[j - 1] + count; j++) continue;
-        activate(&r->epilogue, r->to + area->y[i] + first, (j - i) * count);
+        const int64_t step = i + 1 < pixels ? area->y[i + 1] - area->y[i] : count;
+        for (j = i + 1; j < pixels && area->y[j] == area->y[j - 1] + step; j++) continue;
+        unary_in_place(&r->epilogue, r->to + area->y[i] + first, j - i, count, step);
     }
 }
 

@@ -253,11 +253,6 @@ static void multiply_panel(const winograd_run *r, const block_area *area, int64_
     }
 }
 
-/* Activations that take more than a maximum: out of line, they are long. */
-static __attribute__((noinline)) void activate(const fv_epilogue *e, float *y, int64_t lanes) {
-    vf_store_lanes(y, vf_unary(e->act, (float)e->a, (float)e->b, vf_load_lanes(y, lanes)), lanes);
-}
-
 FV_INLINE void store_results(const int m, const winograd_run *r, const winograd_place *at, int64_t column,
                              int64_t lanes, vf y[WINOGRAD_SIDE][WINOGRAD_SIDE]) {
     const winograd *w = r->w;
@@ -275,8 +270,16 @@ FV_INLINE void store_results(const int m, const winograd_run *r, const winograd_
             if (r->add) v += vf_load_lanes(r->add + to, lanes);
             if (act == FV_U_RELU) v = vf_max(vf_zero(), v); /* not a number stays so */
             vf_store_lanes(r->to + to, v, lanes);
-            if (act != FV_U_RELU && act != FV_U_COPY) activate(&r->epilogue, r->to + to, lanes);
         }
+    }
+}
+
+/* Activations that take more than a maximum. */
+static void activate(int m, const winograd_run *r, const winograd_place *at, int64_t column, int64_t columns) {
+    const winograd *w = r->w;
+    for (int i = 0; i < m && at->y + i < w->to[0]; i++) {
+        const int64_t row = ((at->plane * w->to[0] + at->y + i) * w->to[1] + at->x) * w->to_pixel + column;
+        unary_in_place(&r->epilogue, r->to + row, conv_min(m, w->to[1] - at->x), columns, w->to_pixel);
     }
 }
 
@@ -285,14 +288,15 @@ FV_INLINE void results(const int m, const winograd_run *r, const float *product,
     const int side = m + 2;
     for (int64_t i = 0; i < count; i++, product += PRODUCT_ROW) {
         const winograd_place at = winograd_place_of(r->w, first + i);
-        FV_EACH_VECTOR(columns, c, lanes, {
+        for (int64_t c = 0; c < columns; c += FV_LANES) {
             vf p[WINOGRAD_SIDE][WINOGRAD_SIDE], y[WINOGRAD_SIDE][WINOGRAD_SIDE];
             FV_UNROLL
             for (int k = 0; k < side; k++) FV_UNROLL
             for (int j = 0; j < side; j++) p[k][j] = vf_load(product + (k * side + j) * PRODUCT_STEP + c);
             winograd_both(winograd_result, m, side, m, p, y);
-            store_results(m, r, &at, column + c, lanes, y);
-        });
+            store_results(m, r, &at, column + c, conv_min(FV_LANES, columns - c), y);
+        }
+        if (r->epilogue.act != FV_U_RELU && r->epilogue.act != FV_U_COPY) activate(m, r, &at, column, columns);
     }
 }
 

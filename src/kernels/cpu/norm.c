@@ -269,9 +269,7 @@ FV_INLINE void normalise_rows(const job *j, bool add, bool dense, const float pa
         });
         if (add) more += k->pixels * ys;
         if (e->act == FV_U_COPY || e->act == FV_U_RELU) continue;
-        const int64_t run = channel_run(k, rows - r), length = dense ? run : k->width;
-        for (int64_t begin = 0, p = 0; begin < run; begin += length, p++)
-            FV_SYMBOL(unary_run)(e->act, e->a, e->b, y + p * ys, y + p * ys, length);
+        unary_in_place(e, y, channel_run(k, rows - r) / k->width, k->width, ys);
     }
 }
 

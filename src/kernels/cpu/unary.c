@@ -7,17 +7,29 @@ typedef struct rows {
     int64_t count, length, step[4];
 } rows;
 
+/* Functions computed lane by lane: so long that one body serves whole vectors and the part that is left. */
+FV_INLINE bool by_lanes(fv_unary kind) { return kind >= FV_U_SIN && kind <= FV_U_ATANH; }
+
+#define EACH_VECTOR(kind, count, i, lanes, ...)                                                                        \
+    if (by_lanes(kind))                                                                                                \
+        for (int64_t i = 0; i < (count); i += FV_LANES) {                                                              \
+            const int64_t lanes = (count)-i < FV_LANES ? (count)-i : FV_LANES;                                         \
+            __VA_ARGS__                                                                                                \
+        }                                                                                                              \
+    else                                                                                                               \
+        FV_EACH_VECTOR(count, i, lanes, __VA_ARGS__)
+
 FV_INLINE void apply(fv_unary kind, float a, float b, const float *x, float *y, const rows *r) {
     for (int64_t k = 0; k < r->count; k++, y += r->step[0], x += r->step[1])
-        FV_EACH_VECTOR(r->length, i, lanes,
-                       vf_store_lanes(y + i, vf_unary(kind, a, b, vf_load_lanes(x + i, lanes)), lanes););
+        EACH_VECTOR(kind, r->length, i, lanes,
+                    vf_store_lanes(y + i, vf_unary(kind, a, b, vf_load_lanes(x + i, lanes)), lanes););
 }
 
 /* x or y is NULL when the derivative does not read it. */
 FV_INLINE void apply_slope(fv_unary kind, float a, float b, const float *dy, const float *x, const float *y, float *dx,
                            const rows *r) {
     for (int64_t k = 0; k < r->count; k++, dx += r->step[0], dy += r->step[1]) {
-        FV_EACH_VECTOR(r->length, i, lanes, {
+        EACH_VECTOR(kind, r->length, i, lanes, {
             vf at = x ? vf_load_lanes(x + k * r->step[2] + i, lanes) : vf_zero();
             vf result = y ? vf_load_lanes(y + k * r->step[3] + i, lanes) : vf_zero();
             vf d = vf_load_lanes(dy + i, lanes);
@@ -50,9 +62,10 @@ static void unary_rows(fv_unary kind, double a, double b, const float *x, float 
     }
 }
 
-void FV_SYMBOL(unary_run)(fv_unary kind, double a, double b, const float *x, float *y, int64_t count) {
-    const rows all = {.count = 1, .length = count};
-    unary_rows(kind, a, b, x, y, &all);
+void unary_in_place(const fv_epilogue *e, float *y, int64_t count, int64_t length, int64_t step) {
+    const bool dense = step == length;
+    const rows r = {.count = dense ? 1 : count, .length = dense ? count * length : length, .step = {step, step}};
+    unary_rows(e->act, e->a, e->b, y, y, &r);
 }
 
 static void slope_rows(const fv_unary_geom *g, const float *dy, const float *x, const float *y, float *dx,

@@ -287,8 +287,7 @@ FV_INLINE vf vf_unary_slope(fv_unary kind, float a, float b, vf x, vf y) {
     case FV_U_ATANH: return 1.0f / ((1.0f - x) * (1.0f + x));
     case FV_U_ERF: return 1.12837917f * vf_exp(-x * x);
     case FV_U_HARD_SIGMOID: return vf_select((y > 0.0f) & (y < 1.0f), vf_all(a), vf_zero());
-    case FV_U_HARD_SWISH:
-        return vf_select(x > -3.0f, vf_select(x < 3.0f, x * (1.0f / 3) + 0.5f, one), vf_zero());
+    case FV_U_HARD_SWISH: return vf_select(x > -3.0f, vf_select(x < 3.0f, x * (1.0f / 3) + 0.5f, one), vf_zero());
     case FV_U_MISH: s = vf_mish_gate(x); return s + x * (1.0f - s * s) * vf_sigmoid(x);
     case FV_U_SELU: return b * vf_select(x > 0.0f, one, a * vf_exp(x));
     case FV_U_CELU: return vf_select(x > 0.0f, one, vf_exp(x / a));
@@ -300,7 +299,9 @@ FV_INLINE vf vf_unary_slope(fv_unary kind, float a, float b, vf x, vf y) {
     return one;
 }
 
-/* The same over a run of floats, with a loop of its own for every kind (unary.c); y may be x. */
-void FV_SYMBOL(unary_run)(fv_unary kind, double a, double b, const float *x, float *y, int64_t count);
+/* The same in place, with a loop of its own for every kind (unary.c), on `count` rows of `length` floats that begin `step`
+ * floats apart: for epilogues, since every use of vf_unary is all kinds again. */
+#define unary_in_place FV_SYMBOL(unary_in_place)
+void unary_in_place(const fv_epilogue *e, float *y, int64_t count, int64_t length, int64_t step);
 
 #endif
