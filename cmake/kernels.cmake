@@ -19,7 +19,7 @@ function(fovea_kernel_level name)
   set(KERNEL_OBJECTS ${KERNEL_OBJECTS} $<TARGET_OBJECTS:fovea_kernels_${name}> PARENT_SCOPE)
 endfunction()
 
-fovea_kernel_level(generic)
+fovea_kernel_level(generic -O2)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   fovea_kernel_level(avx2 -mavx2 -mfma -mbmi2)
   fovea_kernel_level(avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf16 -mavx2 -mfma -mbmi2 -mprefer-vector-width=512)
