@@ -59,10 +59,11 @@ static void *with_huge_pages(void *memory, size_t bytes) {
 }
 
 void *fv_alloc_aligned(size_t bytes) {
+    const size_t alignment = bytes < HUGE ? LINE : HUGE;
     size_t rounded;
-    if (bytes == 0 || !fv_add_size(bytes, LINE - 1, &rounded) || !allowed(bytes)) return NULL;
-    rounded -= rounded % LINE;
-    return bytes < HUGE ? aligned_alloc(LINE, rounded) : with_huge_pages(aligned_alloc(HUGE, rounded), bytes);
+    if (bytes == 0 || !fv_add_size(bytes, alignment - 1, &rounded) || !allowed(bytes)) return NULL;
+    void *memory = aligned_alloc(alignment, rounded - rounded % alignment);
+    return bytes < HUGE ? memory : with_huge_pages(memory, bytes);
 }
 
 void fv_free_aligned(void *memory) { free(memory); }
