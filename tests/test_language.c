@@ -501,6 +501,8 @@ static void test_layout_of_lines(void **state) {
     fails("input 4\nadd <- it it\n", "t.net:2:11: expected the end of the line, got 'it'");
     fails("input 4\ntrain epochs\n", "t.net:2:7: expected key=value");
     fails("input 4\ntrain\n", "t.net:2:6: expected key=value behind 'train'");
+    fails("input 4\npreprocess scale=1/255 list=0.485\n",
+          "t.net:2:1: preprocess: list is no key; entries of a list stand without one");
     fails("input 4\ntrain optimizer=\"adam\n", "t.net:2:17: the text in quotes has no end");
     fails("input 4x\n", "t.net:1:8: expected a blank behind the argument, got 'x'");
     fails("input 0x4\n", "t.net:1:1: input: a size must be at least 1, got 0");

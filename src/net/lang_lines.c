@@ -166,6 +166,8 @@ fv_status fv_lang_run_setting(fv_lang_expander *x, const statement *s) {
             status = add_to_list(x, s->word, arguments[i].value);
             continue;
         }
+        if (!strcmp(arguments[i].key, "list")) /* how entries without a key are kept */
+            return FV_LANG_FAIL_AT(x, s, "%s: list is no key; entries of a list stand without one", s->word);
         const char *section = fv_arena_printf(net->arena, "%s", s->word);
         const char *key = fv_arena_printf(net->arena, "%s", arguments[i].key);
         const char *value = fv_arena_printf(net->arena, "%s", arguments[i].value);
