@@ -107,10 +107,19 @@ static int64_t panels_together(const conv_shape *s, int64_t panel, int64_t left,
     return pixels == 1 && whole ? TILE_WIDE : 1;
 }
 
-/* What the next tile reads of pixels in place, which lie in as many streams as the tile has rows. */
-FV_INLINE void fetch(const float *const *x, int64_t offset, int64_t count, int64_t floats) {
-    for (int64_t i = 0; i < count; i++)
-        for (int64_t k = 0; k < floats; k += 16) __builtin_prefetch(x[i] + offset + k);
+/* Does every pixel read cells of its own, in place? */
+static bool reads_alone(const rows_run *r) {
+    const conv_axis *a = r->job->axis;
+    for (int d = 0; d < 3; d++)
+        if (a[d].taps > a[d].stride) return false;
+    return !r->band.copies;
+}
+
+/* What the next tile reads of such pixels, which lie in as many streams as the tile has rows, and more. */
+FV_INLINE void fetch(const tile_rows *t, const float *const *x, int64_t count) {
+    for (int64_t run = 0; run < t->run_count; run++)
+        for (int64_t i = 0; i < count; i++)
+            for (int64_t k = 0; k < t->run_length; k += 16) __builtin_prefetch(x[i] + t->x_offset + t->runs[run] + k);
 }
 
 static void panel_tiles(const rows_run *r, const rows_area *area, tile_rows *t, int64_t group, int64_t panel,
@@ -129,10 +138,10 @@ static void panel_tiles(const rows_run *r, const rows_area *area, tile_rows *t, 
         return;
     }
     const tile_rows_fn *tile = tile_rows_dense[s->cells != CONV_NUMBERS][conv_vectors(columns) - 1];
-    const bool fetches = r->job->taps == 1 && !r->band.copies && panel == 0;
+    const bool fetches = panel == 0 && reads_alone(r);
     for (int64_t i = 0, left = tile_count(pixels), height; i < pixels; i += height) {
         height = tile_height(pixels - i, &left);
-        if (fetches) fetch(area->x + i + height, t->x_offset, conv_min(height, pixels - i - height), t->run_length);
+        if (fetches) fetch(t, area->x + i + height, conv_min(height, pixels - i - height));
         tile[height - 1](t, area->x + i, area->y + i);
     }
 }

@@ -24,7 +24,8 @@ enum {
     SLOT_BUFFER_FLOATS = 256 * 1024,
     SLOT_BUFFER_SAMPLES = 4, /* fewer samples than this make too few pieces */
     SLOT_BUFFER_PIXELS = 16,
-    ALIASING = 256 /* pixels so many floats apart share a quarter of the first-level cache */
+    FAR_FLOATS = 1024 * 1024, /* of x and dy: they lie in no core's cache */
+    ALIASING = 256            /* pixels so many floats apart share a quarter of the first-level cache */
 };
 
 typedef struct gradient_area {
@@ -117,7 +118,7 @@ static size_t area_of(const gradient *d, char *memory, gradient_area *area) {
     const int64_t pixels = band_pixels(d), panelled = d->panels * gradient_panel_step(pixels);
     const int64_t copied = conv_band_floats(d->job, &d->band, d->channels);
     const size_t rows = aligned((size_t)(d->job->taps * d->channels) * sizeof(int64_t));
-    const size_t at = aligned((size_t)pixels * sizeof(int64_t));
+    const size_t at = aligned((size_t)(pixels + TILE_AHEAD) * sizeof(int64_t));
     const size_t copy = aligned((size_t)(d->gathers ? pixels * conv_row(d->channels) : copied) * sizeof(float));
     const size_t dy = aligned((size_t)(d->panelled ? panelled : 0) * sizeof(float));
     const size_t bias = aligned((size_t)d->columns * sizeof(float));
@@ -167,6 +168,7 @@ static void list_pixels(const gradient *d, const gradient_piece *p, gradient_are
                 const int64_t row = i * v.image + z * a[0].stride * v.plane + y * a[1].stride * v.row;
                 for (int64_t x = 0; x < a[2].count; x++) at[m++] = row + x * a[2].stride * v.pixel;
             }
+    for (int64_t i = 0; i < TILE_AHEAD; i++) at[m + i] = at[m - 1];
     for (int64_t i = 0; i < m && d->gathers; i++) area->x_at[i] = i * conv_row(p->channels);
 }
 
@@ -298,6 +300,14 @@ static conv_view look(const gradient *d, const gradient_piece *p, const conv_pla
     return conv_look(s, d->job, &d->band, place, d->x, channel, p->channels, copy);
 }
 
+/* Are x and dy read where they lie, far away? */
+static bool is_far(const gradient *d) {
+    const conv_shape *s = d->shape;
+    const int64_t from = s->from[0] * s->from[1] * s->from[2] * s->from_pixel,
+                  to = s->to[0] * s->to[1] * s->to[2] * s->to_pixel;
+    return !d->band.copies && !d->gathers && d->n * (from + to) > FAR_FLOATS;
+}
+
 /* slots, each: of a folded band; else one. */
 static void run_band(const gradient *d, const gradient_piece *p, gradient_area *area, const conv_place *place,
                      int slots, const int64_t *each, const target *w, const target *bias) {
@@ -310,6 +320,7 @@ static void run_band(const gradient *d, const gradient_piece *p, gradient_area *
     band b = {.tiles = {.x = d->gathers ? area->copy : view.base, .x_at = area->x_at, .pixels = pixels}};
     b.tiles.dy = d->dy + row * s->to[2] * s->to_pixel + p->group * s->to_each + column;
     b.tiles.dy_step = s->to_pixel * s->pixels;
+    b.tiles.far = is_far(d);
     b.slots = slots;
     b.each = each ? each : &pixels;
     if (gradient_in_pairs(d))

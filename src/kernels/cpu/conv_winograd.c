@@ -202,8 +202,8 @@ FV_INLINE void transform_tiles(const int m, const winograd_keep keep, const wino
         const winograd_place at = winograd_place_of(w, first + i);
         const float *plane = r->from + at.plane * w->from[0] * w->from[1] * w->from_pixel;
         winograd_cells(m + 2, plane, w->from, w->from_pixel, at.y - w->pad[0], at.x - w->pad[1], r->zero, cell);
-        winograd_transform(winograd_source, m, m + 2, keep, cell, w->from_c, to + i * conv_row(depth_of(w)),
-                           source_step(w));
+        winograd_transform(winograd_source, m, m + 2, keep, cell, m * w->from_pixel, w->from_c,
+                           to + i * conv_row(depth_of(w)), source_step(w));
     }
 }
 

@@ -77,10 +77,10 @@ FV_INLINE void transform_tile(const int m, const winograd_keep keep, const gradi
     const winograd *w = d->w;
     tile_cells cells;
     find_cells(m, d, tile, &cells);
-    winograd_transform(winograd_source, m, m + 2, keep, cells.x, w->from_c, d->source + row * conv_row(w->from_c),
-                       source_step(d));
-    winograd_transform(winograd_result_back, m, m, keep, cells.dy, w->to_c, d->back + row * conv_row(w->to_c),
-                       back_step(d));
+    winograd_transform(winograd_source, m, m + 2, keep, cells.x, m * w->from_pixel, w->from_c,
+                       d->source + row * conv_row(w->from_c), source_step(d));
+    winograd_transform(winograd_result_back, m, m, keep, cells.dy, m * w->to_pixel, w->to_c,
+                       d->back + row * conv_row(w->to_c), back_step(d));
 }
 
 /* Tiles `tile` and `tile` + 1 of F(2x2). */
@@ -89,10 +89,10 @@ static void transform_two(const gradient *d, int64_t tile, int64_t row) {
     tile_cells one, two;
     find_cells(2, d, tile, &one);
     find_cells(2, d, tile + 1, &two);
-    winograd_transform_two(winograd_source, 2, 4, one.x, two.x, w->from_c, d->source + row * conv_row(w->from_c),
-                           source_step(d));
-    winograd_transform_two(winograd_result_back, 2, 2, one.dy, two.dy, w->to_c, d->back + row * conv_row(w->to_c),
-                           back_step(d));
+    winograd_transform_two(winograd_source, 2, 4, one.x, two.x, 4 * w->from_pixel, w->from_c,
+                           d->source + row * conv_row(w->from_c), source_step(d));
+    winograd_transform_two(winograd_result_back, 2, 2, one.dy, two.dy, 4 * w->to_pixel, w->to_c,
+                           d->back + row * conv_row(w->to_c), back_step(d));
 }
 
 static void transform_piece(void *context, int64_t piece, int thread) {

@@ -23,6 +23,8 @@
 enum { TILE_VECTORS = 2, TILE_COLUMNS = TILE_VECTORS * FV_LANES, TILE_FOLDED_ROWS = TILE_ROWS / 2 };
 /* Slots of at most so many pixels are better off in folded tiles. Fewer registers would make them wait for their sums. */
 enum { TILE_FEW_PIXELS = TILE_ROWS > 8 ? 16 : 0 };
+/* Pixels that are fetched ahead. */
+enum { TILE_AHEAD = 24 };
 
 /* What the tiles of one panel have in common. */
 typedef struct tile_rows {
@@ -55,6 +57,7 @@ typedef struct tile_columns {
     const float *x, *dy;
     const int64_t *x_at;
     int64_t pixels, dy_step;
+    bool far;            /* both come from memory, not from a cache; x_at has TILE_AHEAD more */
     int slots;           /* folded tiles instead of pixels: slots that follow each other, */
     const int64_t *each; /* and the pixels of each */
     int64_t last;        /* lanes of the last vector that exist */

@@ -38,7 +38,6 @@ FV_INLINE void finish_columns(const int height, const int vectors, const tile_co
 }
 
 /* Spread tiles are for few rows: each pixel of dy is read by few tiles, and mostly comes from memory. */
-enum { PIXELS_AHEAD = 24 };
 
 FV_INLINE void columns(const int height, const int vectors, const bool spread, const bool pairs, const tile_columns *t,
                        const int64_t *x_row, const int64_t *w_row) {
@@ -47,11 +46,16 @@ FV_INLINE void columns(const int height, const int vectors, const bool spread, c
     FV_UNROLL
     for (int r = 0; r < height; r++) x[r] = t->x + x_row[spread ? r : 0];
     start_columns(height, vectors, t, acc, w_row);
+    const bool far = t->far;
     const int64_t dy_step = t->dy_step, last = t->last, *const end = t->x_at + t->pixels;
     for (const int64_t *at = t->x_at; at < end; at++, dy += dy_step) {
         const float *pixel = x[0] + *at;
-        FV_UNROLL
-        for (int v = 0; v < vectors && spread; v++) __builtin_prefetch(dy + PIXELS_AHEAD * dy_step + v * FV_LANES);
+        if (spread || far) FV_UNROLL
+        for (int v = 0; v < vectors; v++) __builtin_prefetch(dy + TILE_AHEAD * dy_step + v * FV_LANES);
+        if (far) {
+            __builtin_prefetch(x[0] + at[TILE_AHEAD]);
+            if (spread) __builtin_prefetch(x[height - 1] + at[TILE_AHEAD]);
+        }
         vf d[TILE_VECTORS];
         FV_UNROLL
         for (int v = 0; v < vectors - 1; v++) d[v] = vf_load(dy + v * FV_LANES);

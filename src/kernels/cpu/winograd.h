@@ -177,10 +177,15 @@ FV_INLINE void winograd_store(const winograd_keep keep, float *to, int64_t c, vf
     if (keep == WINOGRAD_ALONE_IN_PAIR) vf_store(to + c, pairs_zip(v, vf_zero()));
 }
 
-/* Transforms a square of cells for all channels: position p goes to to[p*step]. */
+/* Transforms a square of cells for all channels: position p goes to to[p*step]. `ahead` floats from here are the cells of a
+ * tile that comes soon: the processor does not guess so many short runs, and transforms of few channels took most of
+ * their time waiting for them. */
 FV_INLINE void winograd_vector(winograd_line line, const int m, const int rows, const float *const *cell, int64_t c,
-                               int64_t lanes, vf made[WINOGRAD_SIDE][WINOGRAD_SIDE]) {
+                               int64_t ahead, int64_t lanes, vf made[WINOGRAD_SIDE][WINOGRAD_SIDE]) {
     vf d[WINOGRAD_SIDE][WINOGRAD_SIDE];
+    FV_UNROLL
+    for (int i = 0; i < rows; i++) FV_UNROLL
+    for (int j = rows - m; j < rows; j++) __builtin_prefetch(cell[i * rows + j] + c + ahead);
     FV_UNROLL
     for (int i = 0; i < rows; i++) FV_UNROLL
     for (int j = 0; j < rows; j++) d[i][j] = vf_load_lanes(cell[i * rows + j] + c, lanes);
@@ -188,11 +193,11 @@ FV_INLINE void winograd_vector(winograd_line line, const int m, const int rows, 
 }
 
 FV_INLINE void winograd_transform(winograd_line line, const int m, const int rows, const winograd_keep keep,
-                                  const float *const *cell, int64_t channels, float *to, int64_t step) {
+                                  const float *const *cell, int64_t ahead, int64_t channels, float *to, int64_t step) {
     const int side = m + 2;
     FV_EACH_VECTOR(channels, c, lanes, {
         vf made[WINOGRAD_SIDE][WINOGRAD_SIDE];
-        winograd_vector(line, m, rows, cell, c, lanes, made);
+        winograd_vector(line, m, rows, cell, c, ahead, lanes, made);
         FV_UNROLL
         for (int i = 0; i < side; i++) FV_UNROLL
         for (int j = 0; j < side; j++) winograd_store(keep, to + (i * side + j) * step, c, made[i][j]);
@@ -201,12 +206,13 @@ FV_INLINE void winograd_transform(winograd_line line, const int m, const int row
 
 /* The same for two squares, kept as pairs of their numbers. */
 FV_INLINE void winograd_transform_two(winograd_line line, const int m, const int rows, const float *const *one,
-                                      const float *const *two, int64_t channels, float *to, int64_t step) {
+                                      const float *const *two, int64_t ahead, int64_t channels, float *to,
+                                      int64_t step) {
     const int side = m + 2;
     FV_EACH_VECTOR(channels, c, lanes, {
         vf first[WINOGRAD_SIDE][WINOGRAD_SIDE], second[WINOGRAD_SIDE][WINOGRAD_SIDE];
-        winograd_vector(line, m, rows, one, c, lanes, first);
-        winograd_vector(line, m, rows, two, c, lanes, second);
+        winograd_vector(line, m, rows, one, c, ahead, lanes, first);
+        winograd_vector(line, m, rows, two, c, ahead, lanes, second);
         FV_UNROLL
         for (int i = 0; i < side; i++) FV_UNROLL
         for (int j = 0; j < side; j++) vf_store(to + (i * side + j) * step + c, pairs_zip(first[i][j], second[i][j]));
