@@ -1,6 +1,7 @@
 /* run.c - a plan with memory: everything is resolved to pointers when the run is built, and going is walking down a
  * list. */
 #include "emit.h"
+#include "solo.h"
 
 #include <string.h>
 #include <time.h>
@@ -20,6 +21,7 @@ struct fv_run {
     unsigned char *memory; /* values, then scratch, then packed weights */
     void **widened;        /* by value: a double run's own copy of the weight */
     fv_pool *own_pool;     /* NULL: the default pool */
+    fv_solo solo;          /* is it better off without the pool? */
     fv_moment moment;
     int64_t n; /* samples of the last go */
     double loss;
@@ -208,11 +210,15 @@ static fv_status pack(const fv_run *run, int i, fv_pool *pool) {
     return call->kernel->pack(&call->geom, ready->arg[call->packed_arg], ready->packed, pool);
 }
 
+static double seconds_by(clockid_t clock) {
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 /* One thread: its processor time, so that what else runs on the machine does not count. Several: the time that passes. */
 static double seconds_of(const fv_pool *pool) {
-    struct timespec t;
-    clock_gettime(fv_pool_threads(pool) > 1 ? CLOCK_MONOTONIC : CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    return seconds_by(fv_pool_threads(pool) > 1 ? CLOCK_MONOTONIC : CLOCK_THREAD_CPUTIME_ID);
 }
 
 static fv_status run_call(fv_run *run, int i, int64_t n, fv_pool *pool, fv_error *error) {
@@ -302,8 +308,11 @@ fv_status fv_run_go(fv_run *run, int64_t n, fv_error *error) {
                        plan->threads, fv_pool_threads(pool));
     fv_status status = refresh(run, pool, error);
     if (status) return status;
+    const bool alone = fv_solo_alone(&run->solo, n), timed = fv_solo_timed(&run->solo);
+    const double began = timed ? seconds_by(CLOCK_MONOTONIC) : 0;
     for (int i = plan->steady_calls; i < plan->call_count; ++i)
-        if (!(run->idle && run->idle[i]) && (status = run_call(run, i, n, pool, error))) return status;
+        if (!(run->idle && run->idle[i]) && (status = run_call(run, i, n, alone ? NULL : pool, error))) return status;
+    fv_solo_gone(&run->solo, timed ? seconds_by(CLOCK_MONOTONIC) - began : 0);
     run->n = n;
     run->loss = total_loss(run);
     return FV_OK;
