@@ -19,6 +19,9 @@ static const combination combinations[] = {{false, false, FV_U_COPY},
 static double tolerance_of(const fv_kernel *kernel) {
     if (strstr(kernel->name, "bf16")) return 2e-2;
     const bool weights = strstr(kernel->name, "conv_weights") != NULL;
+#ifdef __aarch64__ /* gcc fuses other multiply-adds of the transforms there: 1.01e-5 for 4x5 results of 65 channels, 6.8e-6 with AVX2 */
+    if (strstr(kernel->name, "winograd4")) return weights ? 5e-5 : 1.1e-5;
+#endif
     if (strstr(kernel->name, "winograd4")) return weights ? 5e-5 : 1e-5;
     return weights ? 1e-5 : 2e-6;
 }
