@@ -17,7 +17,8 @@ enum {
     ROWS_AHEAD = 8,
     PIECES = 8,
     STREAM_ROWS = 32,     /* samples for which weights stay in place, */
-    STREAM_COLUMNS = 512, /* the columns of a piece then, */
+    STREAM_COLUMNS = 512, /* the most columns of a piece then, */
+    STREAM_ALONE = 2048,  /* of one sample, */
     STREAM_DEPTH = 8,     /* and rows of weights at a time */
     SUMS_PACKED = BLOCK_ROWS * (BLOCK_PANELS * TILE_COLUMNS + 16),
     SUMS_STREAM = STREAM_ROWS * (STREAM_COLUMNS + 16),
@@ -46,7 +47,14 @@ typedef struct dense_area {
     float FV_ALIGNED copy[BLOCK_ROWS * (BLOCK_DEPTH + 16)];
 } dense_area;
 
-static dense dense_of(const fv_conv_geom *g, int64_t n, bool backward) {
+/* Panels of a piece. Memory gives most to long rows, a stretch of them for each thread. */
+static int64_t panels_of(const dense *d, int64_t panels, int threads) {
+    if (!d->stays) return conv_min(BLOCK_PANELS, conv_ceil(panels, PIECES));
+    const int64_t most = d->n == 1 ? STREAM_ALONE : STREAM_COLUMNS;
+    return conv_min(most / TILE_COLUMNS, conv_ceil(panels, threads));
+}
+
+static dense dense_of(const fv_conv_geom *g, int64_t n, int threads, bool backward) {
     dense d = {.epilogue = g->epilogue, .n = n, .stride = g->f, .backward = backward};
     d.depth = backward ? g->f : g->c;
     d.columns = backward ? g->c : g->f;
@@ -54,7 +62,7 @@ static dense dense_of(const fv_conv_geom *g, int64_t n, bool backward) {
     d.y_row = backward ? g->x_pixel : g->y_pixel;
     const int64_t panels = conv_ceil(d.columns, TILE_COLUMNS);
     d.stays = !backward && n <= STREAM_ROWS;
-    d.panels = conv_min(d.stays ? STREAM_COLUMNS / TILE_COLUMNS : BLOCK_PANELS, conv_ceil(panels, PIECES));
+    d.panels = panels_of(&d, panels, threads);
     d.groups = conv_ceil(panels, d.panels);
     d.bands = conv_ceil(n, BLOCK_ROWS);
     d.block = (conv_ceil(d.depth, conv_ceil(d.depth, BLOCK_DEPTH)) + 15) / 16 * 16;
@@ -130,7 +138,7 @@ FV_INLINE void stream_tile(const int rows, const int vectors, const dense *d, co
         vf w[8];
         FV_UNROLL
         for (int v = 0; v < vectors; v++) {
-            __builtin_prefetch(weights + STREAM_DEPTH * d->stride + v * FV_LANES);
+            if (rows > 1) __builtin_prefetch(weights + STREAM_DEPTH * d->stride + v * FV_LANES);
             w[v] = vf_load_lanes(weights + v * FV_LANES, v < vectors - 1 ? FV_LANES : lanes);
         }
         FV_UNROLL
@@ -234,7 +242,7 @@ static size_t bias_bytes(const dense *d) {
 }
 
 static fv_status run(const fv_call *call, bool backward) {
-    dense d = dense_of(&call->geom->conv, call->n, backward);
+    dense d = dense_of(&call->geom->conv, call->n, fv_pool_sharing(call->pool), backward);
     float *bias = call->scratch;
     memset(bias, 0, bias_bytes(&d));
     if (call->arg[3]) memcpy(bias, call->arg[3], (size_t)d.columns * sizeof(float));
@@ -250,7 +258,7 @@ static fv_status run(const fv_call *call, bool backward) {
 }
 
 static void need(const fv_geom *geom, int threads, fv_need *need, bool backward) {
-    const dense d = dense_of(&geom->conv, geom->n, backward);
+    const dense d = dense_of(&geom->conv, geom->n, threads, backward);
     *need = (fv_need){.scratch = (bias_bytes(&d) + 63) / 64 * 64 + sizeof(dense_area) * (size_t)threads};
 }
 
