@@ -89,9 +89,10 @@ static void check_cost(tally *t, const cost_check *c) {
     else {
         fv_layer layer = find_layer(summary, c->layer);
         if (c->output) {
-            snprintf(result, sizeof result, "%s", fv_shape_text(&layer.output, shape, sizeof shape));
-            if (strcmp(result, c->output) != 0)
-                snprintf(problem, sizeof problem, "output: expected %s, got %s", c->output, result);
+            fv_shape_text(&layer.output, shape, sizeof shape);
+            snprintf(result, sizeof result, "%s", shape);
+            if (strcmp(shape, c->output) != 0)
+                snprintf(problem, sizeof problem, "output: expected %s, got %s", c->output, shape);
         }
         compare(result, problem, sizeof result, "parameters", c->parameters, layer.parameters);
         compare(result, problem, sizeof result, "multiply-adds", c->macs, layer.macs);
