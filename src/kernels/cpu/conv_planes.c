@@ -12,7 +12,8 @@ enum {
     MOST_CHANNELS = 4,
     MOST_FILTERS = 8,
     LEAST_POSITIONS = 4 * FV_LANES,
-    COPY_FLOATS = 8 * 1024, /* of a piece: they stay in the first-level cache */
+    COPY_FLOATS = 8 * 1024, /* of a piece: they stay in the first-level cache, */
+    COPY_MOST = 64 * 1024,  /* or in the second-level one, where a row of results takes so many */
     PIECES = 4,
     LEAST_ROWS = 12, /* of a piece */
     MOST_VECTORS = 4,
@@ -153,8 +154,9 @@ static bool can(const fv_geom *geom) {
     const fv_conv_geom *g = &geom->conv;
     if (g->groups != 1 || g->c > MOST_CHANNELS || g->f > MOST_FILTERS || g->flipped || g->add) return false;
     if (g->in[0] != 1 || g->out[0] != 1 || g->kernel[0] != 1 || g->stride[1] != 1 || g->stride[2] != 1) return false;
-    const int64_t width = g->out[2] + (g->kernel[2] - 1) * g->dilation[2];
-    return g->kernel[1] * g->kernel[2] > 1 && g->out[1] * g->out[2] >= LEAST_POSITIONS && 3 * g->out[2] >= 2 * width;
+    if (g->kernel[1] * g->kernel[2] == 1 || g->out[1] * g->out[2] < LEAST_POSITIONS) return false;
+    const planes_run r = run_of(g, 1);
+    return 3 * g->out[2] >= 2 * r.width && g->c * r.plane <= COPY_MOST;
 }
 
 static void need(const fv_geom *geom, int threads, fv_need *need) {
