@@ -271,10 +271,14 @@ fv_model *fv_model_from_store(const fv_store *store, const char *name, fv_error 
     return r.model;
 }
 
+/* By the content; a file that is damaged so early that it says nothing, by the name. */
 static bool is_onnx(const char *path) {
     unsigned char start[64];
-    int64_t size = fv_read_start(path, start, sizeof start);
-    return size > 0 && fv_onnx_is(start, (size_t)size);
+    const int64_t size = fv_read_start(path, start, sizeof start);
+    if (size > 0 && fv_onnx_is(start, (size_t)size)) return true;
+    const char *ending = strrchr(path, '.');
+    const bool is_safetensors = size > 8 && start[8] == '{'; /* behind the length of this header */
+    return size >= 0 && !is_safetensors && ending && !strcmp(ending, ".onnx");
 }
 
 fv_model *fv_model_load(const char *path, fv_error *error) {

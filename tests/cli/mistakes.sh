@@ -30,6 +30,8 @@ printf 'input 28x28x3\nconv 8 3x3 groups=2\n' > groups.net
 run summary groups.net
 printf 'input 28x28x1\0conv 8 3x3\n' > binary.net
 run summary binary.net
+printf 'no model at all' > damaged.onnx
+run summary damaged.onnx
 mkdir empty
 run train mlp empty
 run train mlp large.net
