@@ -37,8 +37,6 @@ FV_INLINE void finish_columns(const int height, const int vectors, const tile_co
     }
 }
 
-/* Spread tiles are for few rows: each pixel of dy is read by few tiles, and mostly comes from memory. */
-
 FV_INLINE void columns(const int height, const int vectors, const bool spread, const bool pairs, const tile_columns *t,
                        const int64_t *x_row, const int64_t *w_row) {
     vf acc[TILE_ROWS][TILE_VECTORS];
@@ -50,6 +48,7 @@ FV_INLINE void columns(const int height, const int vectors, const bool spread, c
     const int64_t dy_step = t->dy_step, last = t->last, *const end = t->x_at + t->pixels;
     for (const int64_t *at = t->x_at; at < end; at++, dy += dy_step) {
         const float *pixel = x[0] + *at;
+        /* Spread tiles are for few rows: each pixel of dy is read by few tiles, and mostly comes from memory. */
         if (spread || far) FV_UNROLL
         for (int v = 0; v < vectors; v++) __builtin_prefetch(dy + TILE_AHEAD * dy_step + v * FV_LANES);
         if (far) {

@@ -177,9 +177,8 @@ FV_INLINE void winograd_store(const winograd_keep keep, float *to, int64_t c, vf
     if (keep == WINOGRAD_ALONE_IN_PAIR) vf_store(to + c, pairs_zip(v, vf_zero()));
 }
 
-/* Transforms a square of cells for all channels: position p goes to to[p*step]. `ahead` floats from here are the cells of a
- * tile that comes soon: the processor does not guess so many short runs, and transforms of few channels took most of
- * their time waiting for them. */
+/* Transforms a square of cells for a vector of channels. `ahead` floats from here are the cells of a tile that comes soon: the
+ * processor does not guess so many short runs, and transforms of few channels took most of their time waiting for them. */
 FV_INLINE void winograd_vector(winograd_line line, const int m, const int rows, const float *const *cell, int64_t c,
                                int64_t ahead, int64_t lanes, vf made[WINOGRAD_SIDE][WINOGRAD_SIDE]) {
     vf d[WINOGRAD_SIDE][WINOGRAD_SIDE];
@@ -192,6 +191,7 @@ FV_INLINE void winograd_vector(winograd_line line, const int m, const int rows, 
     winograd_both(line, m, rows, m + 2, d, made);
 }
 
+/* The same for all channels: position p goes to to[p*step]. */
 FV_INLINE void winograd_transform(winograd_line line, const int m, const int rows, const winograd_keep keep,
                                   const float *const *cell, int64_t ahead, int64_t channels, float *to, int64_t step) {
     const int side = m + 2;
